@@ -1,0 +1,135 @@
+//! The receiving direction of a call.
+
+use super::Role;
+use super::event::Event;
+use super::state::{State, Step};
+use crate::deframe::{DeframeError, Deframer, Piece};
+use crate::error::RecvError;
+use crate::limits::Limits;
+use crate::wire::prefix::FrameKind;
+use crate::wire::scan::BlockScanner;
+use crate::wire::status::Code;
+
+/// Reads a peer's stream of frames into events. Constant memory, and constant time for each call
+/// but for the metadata bytes, which are each looked at once.
+#[derive(Debug, Clone)]
+pub(crate) struct Receiver {
+    /// Who sends in this direction.
+    sender: Role,
+    state: State,
+    deframer: Deframer,
+    scanner: BlockScanner,
+    max_metadata_len: u32,
+    /// A block is complete, its event not yet given.
+    block_ended: bool,
+}
+
+impl Receiver {
+    pub(crate) const fn new(sender: Role, limits: Limits) -> Self {
+        Self {
+            sender,
+            state: State::Idle,
+            deframer: Deframer::new(limits),
+            scanner: BlockScanner::new(),
+            max_metadata_len: limits.max_metadata_len,
+            block_ended: false,
+        }
+    }
+
+    pub(crate) const fn state(&self) -> State {
+        self.state
+    }
+
+    /// No frame is begun and none awaits its event.
+    pub(crate) const fn is_at_boundary(&self) -> bool {
+        self.deframer.is_at_boundary() && !self.block_ended
+    }
+
+    /// Takes the next event off the front of `input`, a slice of the byte stream.
+    pub(crate) fn recv<'i>(
+        &mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<Event<'i>>, RecvError> {
+        if self.block_ended {
+            return self.end_block().map(Some);
+        }
+        if self.state == State::Closed {
+            // Some proxies add an empty block after a Trailers-Only answer; the status stands.
+            *input = &[];
+            return Ok(None);
+        }
+        match self.deframer.next(input)? {
+            None => Ok(None),
+            Some((FrameKind::Metadata, piece)) => self.block_piece(piece).map(Some),
+            Some((FrameKind::Message { compressed }, piece)) => {
+                if piece.start.is_some() {
+                    self.advance(Step::Message)?;
+                }
+                Ok(Some(Event::Message { compressed, piece }))
+            }
+        }
+    }
+
+    /// Takes a piece of a block that comes without a prefix: its end is told by `piece`.
+    pub(crate) fn recv_bare_block<'i>(&mut self, piece: Piece<'i>) -> Result<Event<'i>, RecvError> {
+        self.block_piece(piece)
+    }
+
+    /// The event of a block that is complete, if there is one.
+    pub(crate) fn pending_event(&mut self) -> Result<Option<Event<'static>>, RecvError> {
+        if self.block_ended {
+            self.end_block().map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// The client ends its messages.
+    pub(crate) fn half_close(&mut self) -> Result<(), RecvError> {
+        if !self.is_at_boundary() {
+            return Err(RecvError::Truncated);
+        }
+        self.advance(Step::HalfClose)
+    }
+
+    /// Nothing more is read.
+    pub(crate) const fn close(&mut self) {
+        self.state = State::Closed;
+    }
+
+    fn block_piece<'i>(&mut self, piece: Piece<'i>) -> Result<Event<'i>, RecvError> {
+        if self.sender == Role::Client && self.state != State::Idle {
+            return Err(RecvError::OutOfOrder);
+        }
+        self.scanner.push(piece.payload)?;
+        if self.scanner.size() > self.max_metadata_len {
+            let max = self.max_metadata_len;
+            return Err(DeframeError::MetadataTooLong { max }.into());
+        }
+        self.block_ended = piece.end;
+        Ok(Event::Metadata(piece))
+    }
+
+    fn end_block(&mut self) -> Result<Event<'static>, RecvError> {
+        self.block_ended = false;
+        self.scanner.finish()?;
+        let status = self.scanner.status();
+        self.scanner = BlockScanner::new();
+        // A server's first block is its trailers if it holds the status: Trailers-Only. Any later
+        // block is its trailers, with or without one.
+        if self.sender == Role::Server && (status.is_some() || self.state == State::Open) {
+            self.advance(Step::Trailers)?;
+            return Ok(Event::Trailers(status.unwrap_or(Code::Unknown)));
+        }
+        self.advance(Step::Metadata)?;
+        Ok(Event::InitialMetadata)
+    }
+
+    fn advance(&mut self, step: Step) -> Result<(), RecvError> {
+        self.state = self
+            .state
+            .after(self.sender, step)
+            .ok_or(RecvError::OutOfOrder)?;
+        Ok(())
+    }
+}

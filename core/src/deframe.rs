@@ -1,0 +1,292 @@
+//! Cuts a byte stream of prefixed frames into its frames, as it arrives.
+//!
+//! ```text
+//!  fragments in            pieces out, each a view of the fragment
+//!  [00 00 00][00 05 h e]   framed "00 00 00"        payload ""    (prefix not complete)
+//!                          framed "00 05 h e"       payload "he"  start = 5 bytes
+//!  [l l o 80 ..]           framed "l l o"           payload "llo" end
+//!                          framed "80 .." ...
+//! ```
+//!
+//! The `framed` slices of all pieces, one after the other, are the stream itself; the `payload`
+//! slices between a `start` and an `end` are one frame's payload. An adapter that passes gRPC's
+//! own framing on takes the first, an application the second; neither copies.
+
+use crate::limits::Limits;
+use crate::wire::prefix::{FrameKind, PREFIX_LEN, Prefix, PrefixError};
+
+/// A part of one frame. It borrows the input, not the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece<'i> {
+    /// The frame's prefix, on the piece that completes it: the payload begins with this piece.
+    pub start: Option<Prefix>,
+    /// All bytes of the input this piece stands for, those of the prefix included.
+    pub framed: &'i [u8],
+    /// The payload bytes among them: the tail of `framed`. May be empty.
+    pub payload: &'i [u8],
+    /// The frame is complete with this piece.
+    pub end: bool,
+}
+
+/// The machine: constant memory, nothing buffered but the five bytes of a prefix.
+#[derive(Debug, Clone)]
+pub struct Deframer {
+    limits: Limits,
+    prefix: [u8; PREFIX_LEN],
+    /// How many bytes of `prefix` are filled.
+    filled: u8,
+    /// The frame being read and how much of its payload is still to come.
+    open: Option<(FrameKind, u32)>,
+}
+
+impl Deframer {
+    /// A machine at the start of a stream.
+    #[must_use]
+    pub const fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            prefix: [0; PREFIX_LEN],
+            filled: 0,
+            open: None,
+        }
+    }
+
+    /// Whether the stream may end here: no frame is begun. A stream that ends elsewhere is
+    /// truncated, which is never a clean end.
+    #[must_use]
+    pub const fn is_at_boundary(&self) -> bool {
+        self.filled == 0 && self.open.is_none()
+    }
+
+    /// Takes the next piece off the front of `input`; `None` when `input` is empty.
+    ///
+    /// Each call takes at least one byte, at most to the end of the frame, in constant time.
+    ///
+    /// # Errors
+    /// Refused flags, and a frame longer than the limit of its kind: found with the prefix, before
+    /// any of the payload. The stream cannot be read on after an error.
+    pub fn next<'i>(
+        &mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<(FrameKind, Piece<'i>)>, DeframeError> {
+        let whole = *input;
+        let Some(&first) = whole.first() else {
+            return Ok(None);
+        };
+        let (kind, start, remaining) = match self.open {
+            Some((kind, remaining)) => (kind, None, remaining),
+            None => match self.take_prefix(first, input)? {
+                (kind, None) => {
+                    let piece = Piece {
+                        start: None,
+                        framed: whole,
+                        payload: &[],
+                        end: false,
+                    };
+                    return Ok(Some((kind, piece)));
+                }
+                (kind, Some(prefix)) => (kind, Some(prefix), prefix.len),
+            },
+        };
+        let (payload, remaining) = take_payload(input, remaining);
+        let end = remaining == 0;
+        self.open = (!end).then_some((kind, remaining));
+        let framed = whole
+            .get(..whole.len().saturating_sub(input.len()))
+            .unwrap_or_default();
+        Ok(Some((
+            kind,
+            Piece {
+                start,
+                framed,
+                payload,
+                end,
+            },
+        )))
+    }
+
+    /// Moves bytes from `input` to the prefix; the prefix itself once it is complete.
+    fn take_prefix(
+        &mut self,
+        first: u8,
+        input: &mut &[u8],
+    ) -> Result<(FrameKind, Option<Prefix>), DeframeError> {
+        let flags = if self.filled == 0 {
+            first
+        } else {
+            self.prefix[0]
+        };
+        let kind = FrameKind::from_flags(flags)?;
+        for slot in self.prefix.iter_mut().skip(usize::from(self.filled)) {
+            let Some((&byte, rest)) = input.split_first() else {
+                return Ok((kind, None));
+            };
+            *slot = byte;
+            self.filled = self.filled.saturating_add(1);
+            *input = rest;
+        }
+        self.filled = 0;
+        let prefix = Prefix::decode(self.prefix)?;
+        self.check_len(prefix)?;
+        Ok((kind, Some(prefix)))
+    }
+
+    fn check_len(&self, prefix: Prefix) -> Result<(), DeframeError> {
+        let Prefix { kind, len } = prefix;
+        match kind {
+            FrameKind::Message { .. } if len > self.limits.max_message_len => {
+                Err(DeframeError::MessageTooLong {
+                    len,
+                    max: self.limits.max_message_len,
+                })
+            }
+            FrameKind::Metadata if len > self.limits.max_metadata_len => {
+                Err(DeframeError::MetadataTooLong {
+                    max: self.limits.max_metadata_len,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Cuts at most `remaining` bytes off `input`; they and what remains after them.
+fn take_payload<'i>(input: &mut &'i [u8], remaining: u32) -> (&'i [u8], u32) {
+    let take = usize::try_from(remaining)
+        .unwrap_or(usize::MAX)
+        .min(input.len());
+    let (payload, rest) = input.split_at_checked(take).unwrap_or_default();
+    *input = rest;
+    let taken = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    (payload, remaining.saturating_sub(taken))
+}
+
+/// Why a stream cannot be read on. The peer is to blame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeframeError {
+    /// The flags byte of a frame.
+    #[error(transparent)]
+    Prefix(#[from] PrefixError),
+    /// A message over [`Limits::max_message_len`].
+    #[error("a message of {len} bytes is longer than the limit of {max} bytes")]
+    MessageTooLong {
+        /// The length its prefix announced.
+        len: u32,
+        /// The limit.
+        max: u32,
+    },
+    /// A metadata block over [`Limits::max_metadata_len`].
+    #[error("metadata is larger than the limit of {max} bytes")]
+    MetadataTooLong {
+        /// The limit.
+        max: u32,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    const MESSAGE: FrameKind = FrameKind::Message { compressed: false };
+
+    /// The frames of a stream that is fed in chunks, and the bytes that came out as framed.
+    type Frames = (Vec<(FrameKind, Vec<u8>)>, Vec<u8>);
+
+    fn deframe<'i>(chunks: impl Iterator<Item = &'i [u8]>) -> Result<Frames, DeframeError> {
+        let mut deframer = Deframer::new(Limits::DEFAULT);
+        let (mut frames, mut framed, mut payload) = (Vec::new(), Vec::new(), Vec::new());
+        for mut chunk in chunks {
+            while let Some((kind, piece)) = deframer.next(&mut chunk)? {
+                assert!(piece.framed.ends_with(piece.payload) && !piece.framed.is_empty());
+                framed.extend_from_slice(piece.framed);
+                payload.extend_from_slice(piece.payload);
+                if piece.end {
+                    frames.push((kind, core::mem::take(&mut payload)));
+                }
+            }
+        }
+        assert_eq!(deframer.is_at_boundary(), payload.is_empty());
+        Ok((frames, framed))
+    }
+
+    #[test]
+    fn a_message_in_one_fragment_is_one_piece() {
+        let mut input = &b"\0\0\0\0\x02hi\x01\0\0\0\0"[..];
+        let mut deframer = Deframer::new(Limits::DEFAULT);
+        let (kind, piece) = deframer.next(&mut input).unwrap().unwrap();
+        assert_eq!(
+            (kind, piece.payload, piece.end),
+            (MESSAGE, &b"hi"[..], true)
+        );
+        assert_eq!(piece.start, Some(Prefix { kind, len: 2 }));
+        let (kind, piece) = deframer.next(&mut input).unwrap().unwrap();
+        assert_eq!(kind, FrameKind::Message { compressed: true });
+        assert_eq!((piece.payload, piece.end), (&b""[..], true));
+        assert_eq!(deframer.next(&mut input), Ok(None));
+        assert!(deframer.is_at_boundary());
+    }
+
+    #[test]
+    fn a_length_over_the_limit_is_refused_with_the_prefix_alone() {
+        let mut deframer = Deframer::new(Limits::DEFAULT);
+        let mut input = &[0, 0xff, 0xff, 0xff, 0xff][..];
+        let max = Limits::DEFAULT.max_message_len;
+        let expected = DeframeError::MessageTooLong { len: u32::MAX, max };
+        assert_eq!(deframer.next(&mut input), Err(expected));
+
+        let mut deframer = Deframer::new(Limits::DEFAULT);
+        let mut input = &[0x80, 0, 1, 0, 0][..];
+        let max = Limits::DEFAULT.max_metadata_len;
+        assert_eq!(
+            deframer.next(&mut input),
+            Err(DeframeError::MetadataTooLong { max })
+        );
+    }
+
+    #[test]
+    fn bad_flags_are_refused_with_the_first_byte() {
+        let mut deframer = Deframer::new(Limits::DEFAULT);
+        let expected = DeframeError::Prefix(PrefixError::UnknownFlags(2));
+        assert_eq!(deframer.next(&mut &[2_u8][..]), Err(expected));
+    }
+
+    prop_compose! {
+        fn stream()(frames in prop::collection::vec(
+            (0..3_usize, prop::collection::vec(any::<u8>(), 0..20)), 0..6,
+        )) -> Vec<(FrameKind, Vec<u8>)> {
+            let kinds = [MESSAGE, FrameKind::Message { compressed: true }, FrameKind::Metadata];
+            frames.into_iter().map(|(kind, payload)| (kinds[kind], payload)).collect()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_slicing_gives_the_same_frames(frames in stream(), cuts in prop::collection::vec(1..9_usize, 1..60)) {
+            let mut bytes = Vec::new();
+            for (kind, payload) in &frames {
+                let len = u32::try_from(payload.len()).unwrap();
+                bytes.extend_from_slice(&Prefix { kind: *kind, len }.encode());
+                bytes.extend_from_slice(payload);
+            }
+            let mut rest = bytes.as_slice();
+            let mut cuts = cuts.iter().cycle();
+            let chunks = core::iter::from_fn(|| {
+                let (chunk, after) = rest.split_at(rest.len().min(*cuts.next()?));
+                rest = after;
+                (!chunk.is_empty()).then_some(chunk)
+            });
+            let (got, framed) = deframe(chunks).unwrap();
+            prop_assert_eq!(&got, &frames);
+            prop_assert_eq!(&framed, &bytes);
+        }
+
+        #[test]
+        fn noise_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = deframe(bytes.chunks(7));
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Reads a metadata block as it arrives, in pieces of any size, in constant memory: its grammar,
+//! its size and its `grpc-status`. The fields themselves are for [`super::metadata::fields`], on
+//! the whole block or on the lines a caller keeps.
+
+use super::metadata::{MalformedBlock, is_first_name_byte, is_name_byte};
+use super::status::Code;
+
+const GRPC_STATUS: &[u8] = b"grpc-status";
+
+/// What each field costs beyond its bytes. HTTP/2 counts name + value + 32 (RFC 9113 section
+/// 6.5.2, the measure of gRPC's header limits); a line is name + value + 4.
+const FIELD_OVERHEAD: u32 = 28;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(crate) struct BlockScanner {
+    position: Position,
+    size: u32,
+    status: Option<Code>,
+}
+
+/// Where in a line the next byte belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Position {
+    LineStart,
+    /// After a CR that began a line: only the LF of a blank line may follow.
+    BlankLine,
+    /// `matched` counts the bytes of `grpc-status` seen, and nothing else.
+    Name {
+        matched: Option<u8>,
+    },
+    Value,
+    StatusValue(StatusText),
+}
+
+impl BlockScanner {
+    pub(crate) const fn new() -> Self {
+        Self {
+            position: Position::LineStart,
+            size: 0,
+            status: None,
+        }
+    }
+
+    /// Reads the next piece of the block.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), MalformedBlock> {
+        for &byte in piece {
+            self.size = self.size.saturating_add(1);
+            self.position = self.step(byte)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the block: its last line needs no line end.
+    pub(crate) fn finish(&mut self) -> Result<(), MalformedBlock> {
+        match self.position {
+            Position::Name { .. } => return Err(MalformedBlock),
+            Position::StatusValue(text) => self.end_status(text),
+            Position::LineStart | Position::BlankLine | Position::Value => {}
+        }
+        self.position = Position::LineStart;
+        Ok(())
+    }
+
+    /// The size so far, by the measure of gRPC's header limits.
+    pub(crate) const fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// The first `grpc-status` of the block.
+    pub(crate) const fn status(&self) -> Option<Code> {
+        self.status
+    }
+
+    fn step(&mut self, byte: u8) -> Result<Position, MalformedBlock> {
+        match self.position {
+            Position::LineStart => match byte {
+                b'\n' => Ok(self.count_line()),
+                b'\r' => Ok(Position::BlankLine),
+                first if is_first_name_byte(first) => Ok(Position::Name {
+                    matched: match_status(Some(0), first),
+                }),
+                _ => Err(MalformedBlock),
+            },
+            Position::BlankLine => match byte {
+                b'\n' => Ok(self.count_line()),
+                _ => Err(MalformedBlock),
+            },
+            Position::Name { matched } => match byte {
+                b':' if matched.map(usize::from) == Some(GRPC_STATUS.len()) => {
+                    Ok(Position::StatusValue(StatusText::default()))
+                }
+                b':' => Ok(Position::Value),
+                byte if is_name_byte(byte) => Ok(Position::Name {
+                    matched: match_status(matched, byte),
+                }),
+                _ => Err(MalformedBlock),
+            },
+            Position::Value if byte == b'\n' => Ok(self.count_line()),
+            Position::Value => Ok(Position::Value),
+            Position::StatusValue(text) if byte == b'\n' => {
+                self.end_status(text);
+                Ok(self.count_line())
+            }
+            Position::StatusValue(text) => Ok(Position::StatusValue(text.push(byte))),
+        }
+    }
+
+    fn count_line(&mut self) -> Position {
+        self.size = self.size.saturating_add(FIELD_OVERHEAD);
+        Position::LineStart
+    }
+
+    fn end_status(&mut self, text: StatusText) {
+        self.status = self.status.or(Some(text.code()));
+    }
+}
+
+fn match_status(matched: Option<u8>, byte: u8) -> Option<u8> {
+    let matched = matched?;
+    let expected = GRPC_STATUS.get(usize::from(matched))?;
+    expected
+        .eq_ignore_ascii_case(&byte)
+        .then(|| matched.saturating_add(1))
+}
+
+/// The value of `grpc-status` while it arrives: two digits are enough to know the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct StatusText {
+    digits: [u8; 2],
+    len: u8,
+    /// White space followed the digits: nothing else may.
+    ended: bool,
+    /// A CR came: only the LF of the line end may follow.
+    ending: bool,
+    bad: bool,
+}
+
+impl StatusText {
+    fn push(mut self, byte: u8) -> Self {
+        self.bad |= self.ending;
+        match (byte, self.digits.get_mut(usize::from(self.len))) {
+            (b'\r', _) => self.ending = true,
+            (b' ' | b'\t', _) => self.ended = self.len > 0,
+            (digit, Some(slot)) if !self.ended => {
+                *slot = digit;
+                self.len = self.len.saturating_add(1);
+            }
+            _ => self.bad = true,
+        }
+        self
+    }
+
+    fn code(self) -> Code {
+        match self.digits.get(..usize::from(self.len)) {
+            Some(digits) if !self.bad => Code::from_grpc_status(digits),
+            _ => Code::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::wire::metadata::fields;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    fn scan(block: &[u8], cut: usize) -> Result<BlockScanner, MalformedBlock> {
+        let mut scanner = BlockScanner::new();
+        let (head, tail) = block.split_at_checked(cut).expect("a cut inside the block");
+        scanner.push(head)?;
+        scanner.push(tail)?;
+        scanner.finish()?;
+        Ok(scanner)
+    }
+
+    /// What the whole-block reader says of the same bytes.
+    fn status_by_fields(block: &[u8]) -> Result<Option<Code>, MalformedBlock> {
+        let fields = fields(block).collect::<Result<Vec<_>, _>>()?;
+        let status = fields.iter().find(|field| field.is("grpc-status"));
+        Ok(status.map(|field| Code::from_grpc_status(field.value())))
+    }
+
+    fn check_both_readers_agree(block: &[u8]) {
+        for cut in 0..=block.len() {
+            let scanned = scan(block, cut).map(|scanner| scanner.status());
+            assert_eq!(scanned, status_by_fields(block), "{}", block.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn the_first_status_is_found_at_every_cut() {
+        for block in [
+            &b"grpc-status: 0\r\n"[..],
+            b"Grpc-Status:14\ngrpc-message: x",
+            b"a: b\r\n\r\ngrpc-status:  7 \r\ngrpc-status: 8\r\n",
+            b"grpc-status: 3",
+            b"grpc-status: 16\r",
+            b"grpc-status-details-bin: AA\r\n",
+            b"xgrpc-status: 1\r\n",
+            b"grpc-statu: 1\r\n",
+            b"grpc-status: 1 2\r\n",
+            b"grpc-status: 123\r\n",
+            b"grpc-status:\r\n",
+            b"grpc-status: \r0\r\n",
+            b"grpc-status: 0\r\r\n",
+        ] {
+            check_both_readers_agree(block);
+        }
+    }
+
+    #[test]
+    fn the_size_is_that_of_http2_header_lists() {
+        let scanner = scan(b"name: value\r\nx: y\r\n", 3).expect("a good block");
+        assert_eq!(scanner.size(), (4 + 5 + 32) + (1 + 1 + 32));
+    }
+
+    #[test]
+    fn blank_lines_are_not_free() {
+        let block = b"\n".repeat(1000);
+        assert!(scan(&block, 0).expect("a good block").size() > 28_000);
+    }
+
+    proptest! {
+        #[test]
+        fn both_readers_agree_on_field_like_noise(
+            block in r"((grpc-status|Grpc-Status|a|:p)? ?:?[ \t]?[0-9 a\r]{0,3}(\r\n|\n|\r)?){0,4}",
+        ) {
+            check_both_readers_agree(block.as_bytes());
+        }
+
+        #[test]
+        fn both_readers_agree_on_bytes(block in prop::collection::vec(any::<u8>(), 0..40)) {
+            check_both_readers_agree(&block);
+        }
+    }
+}
