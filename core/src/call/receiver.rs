@@ -101,10 +101,12 @@ impl Receiver {
         if self.sender == Role::Client && self.state != State::Idle {
             return Err(RecvError::OutOfOrder);
         }
-        self.scanner.push(piece.payload)?;
-        if self.scanner.size() > self.max_metadata_len {
-            let max = self.max_metadata_len;
-            return Err(DeframeError::MetadataTooLong { max }.into());
+        let max = self.max_metadata_len;
+        for &byte in piece.payload {
+            self.scanner.push(byte)?;
+            if self.scanner.size() > max {
+                return Err(DeframeError::MetadataTooLong { max }.into());
+            }
         }
         self.block_ended = piece.end;
         Ok(Event::Metadata(piece))

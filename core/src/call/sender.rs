@@ -58,8 +58,8 @@ pub(crate) struct Sender {
     state: State,
     /// The byte before the data of each WebSocket message, if the subprotocol has one.
     control: Option<u8>,
-    /// The longest WebSocket message.
-    max_websocket_message: u32,
+    /// The longest WebSocket message, if messages are cut.
+    max_websocket_message: Option<u32>,
     /// What is still to come of the payload given to [`Sender::message`].
     remaining: u32,
     /// Follows the frames given to [`Sender::forward`].
@@ -67,7 +67,11 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    pub(crate) const fn new(role: Role, control: Option<u8>, max_websocket_message: u32) -> Self {
+    pub(crate) const fn new(
+        role: Role,
+        control: Option<u8>,
+        max_websocket_message: Option<u32>,
+    ) -> Self {
         // How long a message may be is the receiver's to say.
         let limits = Limits::DEFAULT.with_max_message_len(u32::MAX);
         Self {
@@ -86,12 +90,13 @@ impl Sender {
 
     /// Moves on by a step that needs no bytes of this crate, or whose bytes the caller makes.
     pub(crate) fn advance(&mut self, step: Step) -> Result<(), SendError> {
+        let allowed = step != Step::Message || self.state == State::Open;
+        let next = self.state.after(self.role, step).filter(|_| allowed);
+        let next = next.ok_or(SendError::OutOfOrder)?;
         if !self.is_at_boundary() {
             return Err(SendError::FrameOpen);
         }
-        let allowed = step != Step::Message || self.state == State::Open;
-        let next = self.state.after(self.role, step).filter(|_| allowed);
-        self.state = next.ok_or(SendError::OutOfOrder)?;
+        self.state = next;
         Ok(())
     }
 
@@ -111,28 +116,32 @@ impl Sender {
     /// Takes as many bytes of `framed` as fit one WebSocket message: a slice of the stream of
     /// prefixed messages, cut anywhere.
     pub(crate) fn forward(&mut self, framed: &[u8]) -> Result<Segment, SendError> {
-        if self.remaining > 0 {
-            return Err(SendError::FrameOpen);
-        }
         if self.state != State::Open {
             return Err(SendError::OutOfOrder);
+        }
+        if self.remaining > 0 {
+            return Err(SendError::FrameOpen);
         }
         let len = self
             .room(0)
             .min(u32::try_from(framed.len()).unwrap_or(u32::MAX));
         let take = usize::try_from(len).unwrap_or(usize::MAX);
         let mut input = framed.get(..take).unwrap_or(framed);
-        while let Some((kind, _)) = self.deframer.next(&mut input)? {
+        // On a copy, for nothing changes when the bytes are refused.
+        let mut deframer = self.deframer.clone();
+        while let Some((kind, _)) = deframer.next(&mut input)? {
             if kind == FrameKind::Metadata {
                 return Err(SendError::OutOfOrder);
             }
         }
+        self.deframer = deframer;
         Ok(Segment::new(self.control, None, len))
     }
 
-    /// Nothing more is sent.
+    /// Nothing more is sent, not even the rest of a message begun.
     pub(crate) const fn close(&mut self) {
         self.state = State::Closed;
+        self.remaining = 0;
     }
 
     /// Whether the frames sent are all complete.
@@ -143,9 +152,9 @@ impl Sender {
     /// The payload bytes that fit one WebSocket message beside a prefix of that length.
     fn room(&self, prefix_len: u32) -> u32 {
         let control = u32::from(self.control.is_some());
-        self.max_websocket_message
-            .saturating_sub(control)
-            .saturating_sub(prefix_len)
+        self.max_websocket_message.map_or(u32::MAX, |max| {
+            max.saturating_sub(control).saturating_sub(prefix_len)
+        })
     }
 
     fn cut(&mut self, prefix: Option<Prefix>) -> Segment {

@@ -47,7 +47,7 @@ impl Client {
     pub fn new(limits: Limits) -> Self {
         Self {
             receiver: Receiver::new(Role::Server, limits),
-            sender: Sender::new(Role::Client, Some(DATA), MAX_WEBSOCKET_MESSAGE),
+            sender: Sender::new(Role::Client, Some(DATA), Some(MAX_WEBSOCKET_MESSAGE)),
             deadline: None,
             failed: None,
         }
@@ -108,10 +108,7 @@ impl Client {
     /// The time is `now`: [`Event::DeadlineExceeded`] once, when the deadline has passed. The call
     /// is over; close the WebSocket, which cancels it at the server.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
-        if self.is_ended() {
-            return None;
-        }
-        self.deadline.take_if(|deadline| *deadline <= now)?;
+        self.poll_timeout().filter(|deadline| *deadline <= now)?;
         self.receiver.close();
         self.sender.close();
         Some(Event::DeadlineExceeded)
@@ -120,7 +117,8 @@ impl Client {
     /// When [`Client::handle_timeout`] is to be called. Ask again after every other call.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadline.filter(|_| !self.is_ended())
+        let is_over = self.is_ended() || self.failed.is_some();
+        self.deadline.filter(|_| !is_over)
     }
 
     /// Sets when the call's time is over; `None` is never. The server learns of it by

@@ -66,7 +66,7 @@ impl Server {
     pub fn new(now: Instant, limits: Limits) -> Self {
         Self {
             receiver: Receiver::new(Role::Client, limits),
-            sender: Sender::new(Role::Server, None, u32::MAX),
+            sender: Sender::new(Role::Server, None, None),
             position: Position::Block,
             empty_messages: 0,
             metadata_deadline: now.checked_add(limits.metadata_timeout),
@@ -116,7 +116,7 @@ impl Server {
     /// over: its handler is to be stopped, and nothing more can be sent.
     pub fn handle_close(&mut self) -> Option<Code> {
         let was_ended = self.is_ended();
-        self.receiver.close();
+        // The receiver stays as it is: a connection that is gone is no half-close.
         self.sender.close();
         (!was_ended).then_some(Code::Cancelled)
     }
@@ -134,7 +134,9 @@ impl Server {
             .metadata_deadline
             .is_some_and(|deadline| deadline <= now)
         {
-            let error = *self.failed.get_or_insert(RecvError::MetadataTimeout);
+            self.failed.get_or_insert(RecvError::MetadataTimeout);
+        }
+        if let Some(error) = self.failed {
             return Err(error);
         }
         let due = self.deadline.take_if(|deadline| *deadline <= now);

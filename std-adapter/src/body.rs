@@ -1,0 +1,234 @@
+//! The request body: what the connection reads, the handler takes, and no more than a window in
+//! between.
+//!
+//! The connection asks [`BodySender::poll_ready`] before it reads from its socket, so a handler
+//! that does not read stops its client. The two ends may live in different tasks.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tonic::Status;
+
+/// How many bytes may wait for the handler before the connection stops reading. One WebSocket
+/// message more than that can be held.
+const WINDOW: usize = 64 * 1024;
+
+/// What a slice costs beyond its bytes, so that a window of tiny slices is bounded too.
+const SLICE_OVERHEAD: usize = 64;
+
+/// Both ends of one request body.
+pub(crate) fn channel() -> (BodySender, RequestBody) {
+    let shared = Arc::new(Mutex::new(Shared::default()));
+    (BodySender(Arc::clone(&shared)), RequestBody(shared))
+}
+
+#[derive(Default)]
+struct Shared {
+    slices: VecDeque<Bytes>,
+    /// The cost of `slices`.
+    waiting: usize,
+    /// How the stream ends once `slices` are taken.
+    end: Option<Result<(), Status>>,
+    handler_gone: bool,
+    handler: Option<Waker>,
+    connection: Option<Waker>,
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    // No code panics while it holds the lock, and the state would be whole if it did.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const fn cost(slice: &Bytes) -> usize {
+    slice.len() + SLICE_OVERHEAD
+}
+
+/// The connection's end.
+pub(crate) struct BodySender(Arc<Mutex<Shared>>);
+
+impl BodySender {
+    /// Ready when there is room, or nobody to take what comes.
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut shared = lock(&self.0);
+        if shared.waiting < WINDOW || shared.handler_gone {
+            return Poll::Ready(());
+        }
+        shared.connection = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Gives a slice of the stream to the handler; drops it if the handler wants no more.
+    pub(crate) fn send(&self, slice: Bytes) {
+        let mut shared = lock(&self.0);
+        if shared.handler_gone || shared.end.is_some() {
+            return;
+        }
+        shared.waiting += cost(&slice);
+        shared.slices.push_back(slice);
+        wake(shared.handler.take());
+    }
+
+    /// The client half-closed: the stream ends cleanly after what was sent.
+    pub(crate) fn finish(&self) {
+        self.end(Ok(()));
+    }
+
+    /// The stream ends with an error, at once.
+    ///
+    /// tonic 0.14 takes `CANCELLED` from a request body for a clean end, so a lost client must
+    /// never be told with that code.
+    pub(crate) fn fail(&self, status: Status) {
+        debug_assert_ne!(status.code(), tonic::Code::Cancelled);
+        self.end(Err(status));
+    }
+
+    fn end(&self, end: Result<(), Status>) {
+        let mut shared = lock(&self.0);
+        if shared.end.is_some() {
+            return;
+        }
+        if end.is_err() {
+            shared.slices.clear();
+            shared.waiting = 0;
+        }
+        shared.end = Some(end);
+        wake(shared.handler.take());
+    }
+}
+
+impl Drop for BodySender {
+    fn drop(&mut self) {
+        self.fail(Status::unavailable(
+            "the connection ended before the client's messages did",
+        ));
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// The handler's end.
+pub(crate) struct RequestBody(Arc<Mutex<Shared>>);
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let mut shared = lock(&self.0);
+        if let Some(slice) = shared.slices.pop_front() {
+            shared.waiting -= cost(&slice);
+            if shared.waiting < WINDOW {
+                wake(shared.connection.take());
+            }
+            return Poll::Ready(Some(Ok(Frame::data(slice))));
+        }
+        match &shared.end {
+            Some(Ok(())) => Poll::Ready(None),
+            Some(Err(status)) => Poll::Ready(Some(Err(status.clone()))),
+            None => {
+                shared.handler = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let shared = lock(&self.0);
+        shared.slices.is_empty() && matches!(shared.end, Some(Ok(())))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        let mut shared = lock(&self.0);
+        shared.handler_gone = true;
+        shared.slices.clear();
+        shared.waiting = 0;
+        wake(shared.connection.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    async fn next(body: &mut RequestBody) -> Option<Result<Bytes, tonic::Code>> {
+        let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
+        Some(
+            frame
+                .map(|frame| frame.into_data().unwrap())
+                .map_err(|status| status.code()),
+        )
+    }
+
+    fn is_ready(sender: &BodySender) -> bool {
+        sender
+            .poll_ready(&mut Context::from_waker(Waker::noop()))
+            .is_ready()
+    }
+
+    #[tokio::test]
+    async fn a_full_window_stops_the_connection_until_the_handler_reads() {
+        let (sender, mut body) = channel();
+        sender.send(Bytes::from(vec![0; WINDOW]));
+        assert!(!is_ready(&sender));
+        assert_eq!(next(&mut body).await.unwrap().unwrap().len(), WINDOW);
+        assert!(is_ready(&sender));
+    }
+
+    #[test]
+    fn a_window_of_tiny_slices_is_bounded() {
+        let (sender, _body) = channel();
+        let mut sent = 0;
+        while is_ready(&sender) {
+            sender.send(Bytes::from_static(b"x"));
+            sent += 1;
+        }
+        assert!(sent <= WINDOW / SLICE_OVERHEAD, "{sent} slices");
+    }
+
+    #[tokio::test]
+    async fn a_lost_client_is_an_error_and_never_a_clean_end() {
+        let (sender, mut body) = channel();
+        sender.send(Bytes::from_static(b"half"));
+        drop(sender);
+        assert_eq!(next(&mut body).await, Some(Err(tonic::Code::Unavailable)));
+    }
+
+    #[tokio::test]
+    async fn a_half_close_ends_cleanly_after_what_was_sent() {
+        let (sender, mut body) = channel();
+        sender.send(Bytes::from_static(b"all"));
+        sender.finish();
+        drop(sender);
+        assert_eq!(next(&mut body).await, Some(Ok(Bytes::from_static(b"all"))));
+        assert!(body.is_end_stream());
+        assert_eq!(next(&mut body).await, None);
+    }
+
+    #[test]
+    fn a_handler_that_wants_no_more_does_not_stop_the_connection() {
+        let (sender, body) = channel();
+        sender.send(Bytes::from(vec![0; WINDOW]));
+        drop(body);
+        assert!(is_ready(&sender));
+        sender.send(Bytes::from(vec![0; WINDOW]));
+        assert!(is_ready(&sender));
+    }
+}

@@ -1,0 +1,93 @@
+//! Holds back what is not worth passing on yet: the begun part of a message, up to a bound.
+//!
+//! Towards a handler it keeps the announcement of a large message, which makes tonic reserve all
+//! of it, from going ahead of a fair part of the message. Towards a client it keeps a message
+//! whose end never comes (its server died) from being sent in part, for after a part no status can
+//! follow. Whole messages pass without a copy.
+
+use bytes::{Bytes, BytesMut};
+
+/// The most that is held, in bytes. Longer messages are passed on in parts of about this size.
+const BOUND: usize = 64 * 1024;
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Gather {
+    held: BytesMut,
+}
+
+impl Gather {
+    /// Takes the next slice of a stream of messages, of which the first `complete` bytes are up to
+    /// the end of a message. Returns what may be passed on.
+    pub(crate) fn push(&mut self, mut slice: Bytes, complete: usize) -> Option<Bytes> {
+        let ready = slice.split_to(complete);
+        let ready = self.after_held(ready);
+        self.hold(slice, ready)
+    }
+
+    /// `ready` with what was held before it.
+    fn after_held(&mut self, ready: Bytes) -> Bytes {
+        if self.held.is_empty() || ready.is_empty() {
+            return ready;
+        }
+        self.held.extend_from_slice(&ready);
+        self.held.split().freeze()
+    }
+
+    /// Holds the begun message `begun`, or passes it on with `ready` if it is long.
+    fn hold(&mut self, begun: Bytes, ready: Bytes) -> Option<Bytes> {
+        if !begun.is_empty() && self.held.is_empty() && ready.is_empty() && begun.len() >= BOUND {
+            return Some(begun);
+        }
+        self.held.extend_from_slice(&begun);
+        if ready.is_empty() && self.held.len() >= BOUND {
+            return Some(self.held.split().freeze());
+        }
+        (!ready.is_empty()).then_some(ready)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_messages_pass_without_a_copy() {
+        let slice = Bytes::from_static(b"\0\0\0\0\x01a");
+        let passed = Gather::default().push(slice.clone(), slice.len()).unwrap();
+        assert_eq!(passed.as_ptr(), slice.as_ptr());
+    }
+
+    #[test]
+    fn a_begun_message_waits_for_its_end() {
+        let mut gather = Gather::default();
+        assert_eq!(
+            gather.push(Bytes::from_static(b"whole+beg"), 5).as_deref(),
+            Some(&b"whole"[..])
+        );
+        assert_eq!(gather.push(Bytes::from_static(b"un"), 0), None);
+        assert_eq!(gather.held.len(), 6);
+        assert_eq!(
+            gather.push(Bytes::from_static(b"!next"), 1).as_deref(),
+            Some(&b"+begun!"[..])
+        );
+    }
+
+    #[test]
+    fn no_more_than_the_bound_is_held() {
+        let mut gather = Gather::default();
+        let mut passed = 0;
+        for _ in 0..1000 {
+            passed += gather
+                .push(Bytes::from(vec![0; 1000]), 0)
+                .map_or(0, |slice| slice.len());
+            assert!(gather.held.len() < BOUND);
+        }
+        assert!(passed > 1_000_000 - BOUND);
+        let long = Bytes::from(vec![0; BOUND]);
+        assert_eq!(
+            Gather::default().push(long.clone(), 0).unwrap().as_ptr(),
+            long.as_ptr()
+        );
+    }
+}

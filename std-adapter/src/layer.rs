@@ -1,0 +1,185 @@
+//! The tower layer that answers WebSockets beside a gRPC service.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use grpc_websocket_core::Limits;
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tonic::body::Body;
+use tower::{BoxError, Layer, Service, ServiceExt};
+
+use crate::config::Config;
+use crate::driver;
+use crate::handshake::{self, Refusal};
+use crate::origin::AllowOrigin;
+use crate::request::Upgrade;
+use crate::socket::Socket;
+
+/// Answers gRPC calls that come over WebSocket (subprotocol `grpc-websockets`) by the service it
+/// wraps, and leaves every other request to that service.
+///
+/// The service is any that answers gRPC over HTTP/2: [`tonic::service::Routes`], an `axum::Router`
+/// made of them, a [`tonic::transport::Channel`] to another server. A call over WebSocket reaches
+/// it as the same request that HTTP/2 would have made, with the upgrade's extensions (the peer's
+/// address among them).
+///
+/// The HTTP server below must support upgrades: [`crate::serve`], `axum::serve`, or hyper-util's
+/// `serve_connection_with_upgrades`. `tonic::transport::Server` does not.
+///
+/// ```
+/// use grpc_websocket_tokio::{AllowOrigin, WebSocketLayer};
+/// use tower::Layer;
+///
+/// # let routes = tonic::service::Routes::default();
+/// let service = WebSocketLayer::new()
+///     .allow_origin(AllowOrigin::List(vec!["https://app.example".parse()?]))
+///     .max_message_len(1024 * 1024)
+///     .layer(routes);
+/// # Ok::<(), grpc_websocket_tokio::InvalidOrigin>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct WebSocketLayer {
+    config: Config,
+}
+
+impl WebSocketLayer {
+    /// A layer with the defaults that each setter names.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Which browser origins may connect. [`AllowOrigin::SameHost`] by default.
+    #[must_use]
+    pub fn allow_origin(mut self, origins: AllowOrigin) -> Self {
+        self.config.origins = origins;
+        self
+    }
+
+    /// The longest message a client may send, in bytes; a longer one ends its call with
+    /// `RESOURCE_EXHAUSTED`. 4 MiB by default.
+    #[must_use]
+    pub fn max_message_len(mut self, bytes: u32) -> Self {
+        self.config.limits = self.config.limits.with_max_message_len(bytes);
+        self
+    }
+
+    /// The largest block of initial metadata a client may send, counted as HTTP/2 counts it: name,
+    /// value and 32 bytes for each field. A larger one ends its call with `RESOURCE_EXHAUSTED`.
+    /// 8 KiB by default.
+    #[must_use]
+    pub fn max_metadata_len(mut self, bytes: u32) -> Self {
+        self.config.limits = self.config.limits.with_max_metadata_len(bytes);
+        self
+    }
+
+    /// How long a client may take after the upgrade to send its initial metadata; then its call
+    /// ends with `DEADLINE_EXCEEDED`. 10 s by default.
+    #[must_use]
+    pub fn metadata_timeout(mut self, timeout: Duration) -> Self {
+        self.config.limits = self.config.limits.with_metadata_timeout(timeout);
+        self
+    }
+
+    /// After how much silence a client is pinged, and how long it then may stay silent before it
+    /// is taken for gone and its call cancelled. 20 s and 10 s by default.
+    #[must_use]
+    pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.config.keepalive.interval = interval;
+        self.config.keepalive.timeout = timeout;
+        self
+    }
+
+    /// The limits on what a client may send.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.config.limits
+    }
+}
+
+impl<S> Layer<S> for WebSocketLayer {
+    type Service = WebSocketService<S>;
+
+    fn layer(&self, inner: S) -> WebSocketService<S> {
+        WebSocketService {
+            inner,
+            config: Arc::new(self.config.clone()),
+        }
+    }
+}
+
+/// A gRPC service that also answers over WebSocket; made by [`WebSocketLayer`].
+#[derive(Debug, Clone)]
+pub struct WebSocketService<S> {
+    inner: S,
+    config: Arc<Config>,
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for WebSocketService<S>
+where
+    S: Service<Request<Body>, Response = Response<ResBody>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    ReqBody: HttpBody<Data = Bytes> + Send + 'static,
+    ReqBody::Error: Into<BoxError>,
+    ResBody: HttpBody<Data = Bytes> + Send + 'static,
+    ResBody::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        // Readiness of the inner service is awaited by each call on a clone of its own.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let (mut head, body) = request.into_parts();
+        if handshake::is_for_us(&head) {
+            let response = self.upgrade(&mut head);
+            return Box::pin(async move { Ok(response) });
+        }
+        let request = Request::from_parts(head, Body::new(body));
+        let response = self.inner.clone().oneshot(request);
+        Box::pin(async move { Ok(response.await?.map(Body::new)) })
+    }
+}
+
+impl<S> WebSocketService<S> {
+    /// Answers the opening handshake, and serves the WebSocket in a task of its own.
+    fn upgrade<ResBody>(&self, head: &mut http::request::Parts) -> Response<Body>
+    where
+        S: Service<Request<Body>, Response = Response<ResBody>> + Clone + Send + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send + 'static,
+        ResBody: HttpBody<Data = Bytes> + Send + 'static,
+        ResBody::Error: Into<BoxError>,
+    {
+        let response = match handshake::respond(head, &self.config.origins) {
+            Ok(response) => response,
+            Err(refusal) => return refusal.into_response(),
+        };
+        let Some(on_upgrade) = head.extensions.remove::<OnUpgrade>() else {
+            return Refusal::Server.into_response();
+        };
+        let upgrade = Upgrade::new(head);
+        let (service, config) = (self.inner.clone(), Arc::clone(&self.config));
+        tokio::spawn(async move {
+            match on_upgrade.await {
+                Ok(io) => {
+                    let socket = Socket::server(TokioIo::new(io), config.max_websocket_message());
+                    driver::serve(socket, service, upgrade, &config).await;
+                }
+                Err(error) => tracing::debug!(%error, "the connection ended before its upgrade"),
+            }
+        });
+        response
+    }
+}

@@ -1,0 +1,184 @@
+//! Between the header blocks of the wire and [`HeaderMap`].
+
+use std::borrow::Cow;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use grpc_websocket_core::wire::metadata::{
+    decode_binary, encode_field, field_len, fields, is_binary_name, is_connection_specific,
+    is_valid_value,
+};
+use grpc_websocket_core::wire::status::percent_encode;
+use grpc_websocket_core::{Code, Segment};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use crate::status::CallStatus;
+
+/// Reads the client's block. What belongs to the connection is left out, as are values that gRPC
+/// does not allow; `-bin` values that peers joined with commas are taken apart.
+pub(crate) fn read_block(block: &[u8]) -> Result<HeaderMap, CallStatus> {
+    let mut headers = HeaderMap::new();
+    for field in fields(block) {
+        let field = field.map_err(|error| CallStatus::new(Code::Internal, error.to_string()))?;
+        let Ok(name) = HeaderName::from_bytes(field.name()) else {
+            continue;
+        };
+        if field.is_connection_specific() {
+            continue;
+        }
+        if field.is_binary() {
+            for text in field.binary_values() {
+                headers.append(name.clone(), read_binary(&name, text)?);
+            }
+        } else if is_valid_value(field.value())
+            && let Ok(value) = HeaderValue::from_bytes(field.value())
+        {
+            headers.append(name, value);
+        }
+    }
+    Ok(headers)
+}
+
+/// Checks the base64 here, for tonic panics on some headers that are not.
+fn read_binary(name: &HeaderName, text: &[u8]) -> Result<HeaderValue, CallStatus> {
+    let mut decoded = vec![0; text.len()];
+    decode_binary(text, &mut decoded)
+        .ok()
+        .and_then(|_| HeaderValue::from_bytes(text).ok())
+        .ok_or_else(|| CallStatus::new(Code::Internal, format!("{name} is not base64")))
+}
+
+/// A block under construction, behind room for its frame's head.
+pub(crate) struct BlockWriter {
+    frame: BytesMut,
+}
+
+/// The length of the prefix before a block.
+const HEAD_LEN: usize = 5;
+
+impl BlockWriter {
+    pub(crate) fn new() -> Self {
+        let mut frame = BytesMut::with_capacity(128);
+        frame.put_bytes(0, HEAD_LEN);
+        Self { frame }
+    }
+
+    /// Writes one field; leaves it out if gRPC does not allow it on the wire.
+    pub(crate) fn field(&mut self, name: &str, value: &[u8]) {
+        let start = self.frame.len();
+        self.frame.put_bytes(0, field_len(name, value));
+        if encode_field(name, value, &mut self.frame[start..]).is_err() {
+            self.frame.truncate(start);
+        }
+    }
+
+    /// Writes what a service answered, without what belongs to its connection.
+    pub(crate) fn headers(&mut self, headers: &HeaderMap) {
+        for (name, value) in headers {
+            if *name != CONTENT_TYPE && !is_connection_specific(name.as_str().as_bytes()) {
+                self.field(name.as_str(), &writable_value(name, value));
+            }
+        }
+    }
+
+    /// Writes `grpc-status` and `grpc-message`.
+    pub(crate) fn status(&mut self, status: &CallStatus) {
+        self.field("grpc-status", status.code().grpc_status().as_bytes());
+        if !status.message().is_empty() {
+            let message: Vec<u8> = percent_encode(status.message().as_bytes()).collect();
+            self.field("grpc-message", &message);
+        }
+    }
+
+    /// The length of the block.
+    pub(crate) fn len(&self) -> u32 {
+        u32::try_from(self.frame.len() - HEAD_LEN).unwrap_or(u32::MAX)
+    }
+
+    /// The frame: the head the core made for a block of [`BlockWriter::len`], and the block.
+    pub(crate) fn finish(mut self, segment: &Segment) -> Bytes {
+        debug_assert_eq!(segment.head().len(), HEAD_LEN);
+        self.frame[..HEAD_LEN].copy_from_slice(segment.head());
+        self.frame.freeze()
+    }
+}
+
+/// `-bin` values go out without padding; a `grpc-message` that its service forgot to encode is
+/// encoded here, for the clients in use cannot read it otherwise.
+fn writable_value<'v>(name: &HeaderName, value: &'v HeaderValue) -> Cow<'v, [u8]> {
+    let bytes = value.as_bytes();
+    if is_binary_name(name.as_str().as_bytes()) {
+        let padding = bytes.iter().rev().take_while(|&&byte| byte == b'=').count();
+        return Cow::Borrowed(&bytes[..bytes.len() - padding]);
+    }
+    if name == "grpc-message" && !is_valid_value(bytes) {
+        // The message may hold escapes already: only what cannot be written is touched.
+        let encode = |byte: &u8| match byte {
+            0x20..=0x7e => vec![*byte],
+            _ => percent_encode(&[*byte]).collect(),
+        };
+        return Cow::Owned(bytes.iter().flat_map(encode).collect());
+    }
+    Cow::Borrowed(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_and_values(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
+        headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect()
+    }
+
+    #[test]
+    fn connection_headers_and_forbidden_values_are_left_out() {
+        let block = b"Host: evil\r\nx-a: 1\r\nx-b: \xc3\xa9\r\nTE: x\r\n:path: /\r\nX-A: 2, 3\r\n";
+        let headers = read_block(block).unwrap();
+        assert_eq!(
+            names_and_values(&headers),
+            [("x-a", &b"1"[..]), ("x-a", b"2, 3")]
+        );
+    }
+
+    #[test]
+    fn joined_binary_values_are_taken_apart_and_checked() {
+        let headers = read_block(b"x-bin: AAEC, AAED==\r\n");
+        assert_eq!(headers.unwrap_err().code(), Code::Internal);
+        let headers = read_block(b"x-bin: AAEC,AAE=\r\nx-bin: AA\r\n").unwrap();
+        let expected = [
+            ("x-bin", &b"AAEC"[..]),
+            ("x-bin", b"AAE="),
+            ("x-bin", b"AA"),
+        ];
+        assert_eq!(names_and_values(&headers), expected);
+    }
+
+    fn written(write: impl FnOnce(&mut BlockWriter)) -> String {
+        let mut block = BlockWriter::new();
+        write(&mut block);
+        String::from_utf8(block.frame[HEAD_LEN..].to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_status_is_written_percent_encoded() {
+        let status = CallStatus::new(Code::NotFound, "no naïve 100%\r\n");
+        let expected = "grpc-status: 5\r\ngrpc-message: no na%C3%AFve 100%25%0D%0A\r\n";
+        assert_eq!(written(|block| block.status(&status)), expected);
+    }
+
+    #[test]
+    fn what_a_service_answers_is_made_fit_for_the_wire() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-bin", HeaderValue::from_static("AAE="));
+        headers.insert(
+            "grpc-message",
+            HeaderValue::from_bytes(b"caf\xc3\xa9 %41").unwrap(),
+        );
+        headers.insert("x-raw", HeaderValue::from_bytes(b"\xff").unwrap());
+        headers.insert("connection", HeaderValue::from_static("close"));
+        let expected = "x-bin: AAE\r\ngrpc-message: caf%C3%A9 %41\r\n";
+        assert_eq!(written(|block| block.headers(&headers)), expected);
+    }
+}
