@@ -1,0 +1,73 @@
+//! A small client of `grpc-websockets`, and a service to call.
+
+use std::net::SocketAddr;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_websockets::{ClientBuilder, MaybeTlsStream, Message, WebSocketStream};
+use tonic::service::Routes;
+
+pub(crate) type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// `grpc.health.v1.Health/Check` of the server itself: an empty request.
+pub(crate) const CHECK: &str = "/grpc.health.v1.Health/Check";
+pub(crate) const EMPTY_MESSAGE: &[u8] = b"\0\0\0\0\0";
+/// The answer SERVING, with its prefix.
+pub(crate) const SERVING: &[u8] = b"\0\0\0\0\x02\x08\x01";
+pub(crate) const BLOCK: &[u8] = b"content-type: application/grpc-web+proto\r\n";
+
+/// tonic's own health service: one that everybody has.
+pub(crate) fn routes() -> Routes {
+    Routes::new(tonic_health::server::health_reporter().1)
+}
+
+pub(crate) async fn bind() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+pub(crate) async fn connect(address: SocketAddr, path: &str) -> Client {
+    let uri = format!("ws://{address}{path}").parse().unwrap();
+    let name = http::header::SEC_WEBSOCKET_PROTOCOL;
+    let value = http::HeaderValue::from_static("grpc-websockets");
+    let builder = ClientBuilder::from_uri(uri)
+        .add_header(name, value)
+        .unwrap();
+    builder.connect().await.unwrap().0
+}
+
+/// The WebSocket messages of the answer, and the close code after them.
+pub(crate) async fn answer(client: &mut Client) -> (Vec<Vec<u8>>, Option<u16>) {
+    let mut messages = Vec::new();
+    while let Some(Ok(message)) = client.next().await {
+        if let Some((code, _)) = message.as_close() {
+            return (messages, Some(code.into()));
+        }
+        assert!(message.is_binary());
+        messages.push(message.into_payload().to_vec());
+    }
+    (messages, None)
+}
+
+/// One unary call on a WebSocket of its own.
+pub(crate) async fn unary(
+    address: SocketAddr,
+    path: &str,
+    block: &'static [u8],
+) -> (Vec<Vec<u8>>, Option<u16>) {
+    let mut client = connect(address, path).await;
+    client.send(Message::binary(block)).await.unwrap();
+    let request = [&[0], EMPTY_MESSAGE].concat();
+    client.send(Message::binary(request)).await.unwrap();
+    client.send(Message::binary(&b"\x01"[..])).await.unwrap();
+    answer(&mut client).await
+}
+
+/// The text of a metadata frame.
+pub(crate) fn block_of(frame: &[u8]) -> &str {
+    assert_eq!(frame[0], 0x80);
+    let len = u32::from_be_bytes(frame[1..5].try_into().unwrap());
+    assert_eq!(usize::try_from(len).unwrap(), frame.len() - 5);
+    std::str::from_utf8(&frame[5..]).unwrap()
+}
