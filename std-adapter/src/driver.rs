@@ -475,3 +475,6 @@ impl Clock {
         self.0 + Duration::from_micros(at.as_micros()).min(FAR)
     }
 }
+
+#[cfg(test)]
+mod tests;
