@@ -22,6 +22,11 @@
 //! byte-level forms, and [`deframe`] cuts a stream into its frames.
 
 #![no_std]
+// A test that panics has failed, which is its purpose.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)
+)]
 
 #[cfg(test)]
 extern crate std;

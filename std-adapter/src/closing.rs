@@ -69,6 +69,10 @@ impl<W: WebSocket + Unpin> Future for Closing<W> {
                 Poll::Pending => {}
             }
         }
+        if this.flushed && !this.socket.is_readable() {
+            // The peer's Close would not be seen; the end of the connection tells it to go.
+            let _ = this.socket.poll_shutdown(cx);
+        }
         if this.poll_drain(cx).is_ready() {
             // Both sides are done; the connection's end is all that is left.
             let _ = this.socket.poll_shutdown(cx);

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use grpc_websocket_core::single::SUBPROTOCOL;
 use http::header::{
-    CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT,
+    CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT,
     SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::request::Parts;
@@ -31,6 +31,9 @@ pub(crate) fn respond(request: &Parts, origins: &AllowOrigin) -> Result<Response
     if !origins.allows(headers) {
         return Err(Refusal::Origin);
     }
+    if only(headers, &HOST).is_none() {
+        return Err(Refusal::Host);
+    }
     if !has_token(headers, &CONNECTION, "upgrade") {
         return Err(Refusal::Connection);
     }
@@ -47,6 +50,7 @@ pub(crate) fn respond(request: &Parts, origins: &AllowOrigin) -> Result<Response
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Origin,
+    Host,
     Connection,
     Version,
     Key,
@@ -61,6 +65,7 @@ impl Refusal {
                 StatusCode::FORBIDDEN,
                 "this origin may not connect; the server's operator can allow it",
             ),
+            Self::Host => (StatusCode::BAD_REQUEST, "one Host header is needed"),
             Self::Connection => (
                 StatusCode::BAD_REQUEST,
                 "the Connection header lacks `Upgrade`",
@@ -186,6 +191,7 @@ mod tests {
             status(|h| drop(h.insert("origin", HeaderValue::from_static("http://x")))),
             403
         );
+        assert_eq!(status(|h| drop(h.remove("host"))), 400);
         assert_eq!(status(|h| drop(h.remove("connection"))), 400);
         assert_eq!(status(|h| drop(h.remove("sec-websocket-version"))), 426);
         let eight = HeaderValue::from_static("8");

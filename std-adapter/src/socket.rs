@@ -63,6 +63,9 @@ pub(crate) trait WebSocket {
     /// Bytes read from and written to the connection so far.
     fn traffic(&self) -> Traffic;
 
+    /// Whether messages can still be told apart. If not, a Close cannot be seen either.
+    fn is_readable(&self) -> bool;
+
     /// Ends the connection: no more is written.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
@@ -232,6 +235,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket for Socket<T> {
             .as_ref()
             .map(|stream| stream.get_ref().traffic())
             .unwrap_or_default()
+    }
+
+    fn is_readable(&self) -> bool {
+        !self.unreadable
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

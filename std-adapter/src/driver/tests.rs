@@ -138,6 +138,10 @@ impl WebSocket for Peer {
         self.0.lock().unwrap().traffic
     }
 
+    fn is_readable(&self) -> bool {
+        true
+    }
+
     fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Poll::Ready(Ok(()))
     }
