@@ -18,7 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use base64ct::{Base64Unpadded, Encoding};
+use super::base64;
 
 const SEPARATOR: &[u8] = b": ";
 const LINE_END: &[u8] = b"\r\n";
@@ -253,13 +253,7 @@ pub fn encode_field(name: &str, value: &[u8], out: &mut [u8]) -> Result<usize, E
 /// How many bytes [`encode_binary`] writes for so many bytes of value; saturates.
 #[must_use]
 pub const fn binary_len(len: usize) -> usize {
-    len.div_ceil(3)
-        .saturating_mul(4)
-        .saturating_sub(match len % 3 {
-            0 => 0,
-            1 => 2,
-            _ => 1,
-        })
+    base64::encoded_len(len)
 }
 
 /// Writes the value of a `-bin` field: base64 in the standard alphabet, without padding.
@@ -268,10 +262,7 @@ pub const fn binary_len(len: usize) -> usize {
 /// An `out` shorter than [`binary_len`].
 pub fn encode_binary<'o>(value: &[u8], out: &'o mut [u8]) -> Result<&'o [u8], EncodeError> {
     let needed = binary_len(value.len());
-    match Base64Unpadded::encode(value, out) {
-        Ok(text) => Ok(text.as_bytes()),
-        Err(_) => Err(EncodeError::BufferTooSmall { needed }),
-    }
+    base64::encode(value, out).ok_or(EncodeError::BufferTooSmall { needed })
 }
 
 /// Reads one base64 text of a `-bin` field, padded or not. An `out` of three quarters of its
@@ -291,10 +282,7 @@ pub fn decode_binary<'o>(text: &[u8], out: &'o mut [u8]) -> Result<&'o [u8], Dec
         [start @ .., b'=', b'='] | [start @ .., b'='] if text.len().is_multiple_of(4) => start,
         whole => whole,
     };
-    Base64Unpadded::decode(unpadded, out).map_err(|error| match error {
-        base64ct::Error::InvalidEncoding => DecodeError::InvalidBase64,
-        base64ct::Error::InvalidLength => DecodeError::BufferTooSmall,
-    })
+    base64::decode(unpadded, out)
 }
 
 /// A line of a block is not `name: value`. The peer is to blame.

@@ -10,6 +10,7 @@
 //! Contract of this layer: no function panics, whatever the input; work is linear in the input's
 //! length; output goes to memory of the caller.
 
+mod base64;
 pub mod metadata;
 pub mod prefix;
 pub(crate) mod scan;

@@ -1,0 +1,139 @@
+//! Every byte vector means what it says, whole and under every cut of its messages into fragments.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::arithmetic_side_effects)]
+
+#[path = "support/peer.rs"]
+mod peer;
+#[path = "support/recorder.rs"]
+mod recorder;
+
+use grpc_websocket_core::deframe::DeframeError;
+use grpc_websocket_core::wire::prefix::PrefixError;
+use grpc_websocket_core::{Limits, RecvError};
+use grpc_websocket_vectors::{Failure, Input, Vector, load};
+
+use peer::Peer;
+use recorder::{Record, status};
+
+/// Vectors with no more places to cut than this are cut at every pair of them.
+const SHORT: usize = 130;
+/// Longer ones are cut at no more places than this, evenly spread.
+const MOST_CUTS: usize = 400;
+
+/// A place to cut: the index of the input, and how many of its bytes come before the cut.
+type Cut = (usize, usize);
+
+fn vectors() -> Vec<Vector> {
+    load().unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn limits(vector: &Vector) -> Limits {
+    let default = Limits::DEFAULT;
+    let (message, metadata) = (
+        vector.limits.max_message_len,
+        vector.limits.max_metadata_len,
+    );
+    default
+        .with_max_message_len(message.unwrap_or(default.max_message_len))
+        .with_max_metadata_len(metadata.unwrap_or(default.max_metadata_len))
+}
+
+/// The name the vectors have for an error.
+fn reason(error: RecvError) -> &'static str {
+    match error {
+        RecvError::Frame(DeframeError::Prefix(PrefixError::UnknownFlags(_))) => "UnknownFlags",
+        RecvError::Frame(DeframeError::Prefix(PrefixError::CompressedMetadata)) => {
+            "CompressedMetadata"
+        }
+        RecvError::Frame(DeframeError::MessageTooLong { .. }) => "MessageTooLong",
+        RecvError::Frame(DeframeError::MetadataTooLong { .. }) => "MetadataTooLong",
+        RecvError::Metadata(_) => "MalformedBlock",
+        RecvError::OutOfOrder => "OutOfOrder",
+        RecvError::Truncated => "Truncated",
+        RecvError::TextMessage => "TextMessage",
+        RecvError::EmptyMessages => "EmptyMessages",
+        other => panic!("no vector has {other:?}"),
+    }
+}
+
+fn failure(error: RecvError) -> Failure {
+    Failure {
+        status: status(error.code()),
+        close: error.close_code().value(),
+        reason: reason(error).into(),
+    }
+}
+
+fn run(vector: &Vector, cuts: &[Cut]) -> Record {
+    let mut places = vec![Vec::new(); vector.inputs.len()];
+    for &(index, place) in cuts {
+        places[index].push(place);
+    }
+    Peer::new(vector.receiver, limits(vector)).run(&vector.inputs, |index| &places[index])
+}
+
+fn check(vector: &Vector, cuts: &[Cut]) {
+    let Record { events, error } = run(vector, cuts);
+    let Vector { topic, name, .. } = vector;
+    // The list of cuts can be long; its first ones tell enough.
+    let shown = &cuts[..cuts.len().min(4)];
+    assert!(
+        events == vector.events,
+        "{topic}.toml: \"{name}\", cut at {shown:?}\n got {events:?}\nwant {:?}",
+        vector.events
+    );
+    assert_eq!(
+        error.map(failure),
+        vector.error,
+        "{topic}.toml: \"{name}\", cut at {shown:?}"
+    );
+}
+
+/// Every place to cut, those that leave an empty fragment included.
+fn all_cuts(vector: &Vector) -> Vec<Cut> {
+    let places = |(index, input): (usize, &Input)| match input {
+        Input::Binary(bytes) => (0..=bytes.len()).map(|place| (index, place)).collect(),
+        _ => Vec::new(),
+    };
+    vector.inputs.iter().enumerate().flat_map(places).collect()
+}
+
+#[test]
+fn whole_messages_give_the_events() {
+    for vector in vectors() {
+        check(&vector, &[]);
+    }
+}
+
+#[test]
+fn bytes_one_by_one_give_the_events() {
+    for vector in vectors() {
+        check(&vector, &all_cuts(&vector));
+    }
+}
+
+#[test]
+fn every_single_cut_gives_the_events() {
+    for vector in vectors() {
+        let cuts = all_cuts(&vector);
+        for cut in cuts.iter().step_by(cuts.len().div_ceil(MOST_CUTS).max(1)) {
+            check(&vector, &[*cut]);
+        }
+    }
+}
+
+#[test]
+fn every_pair_of_cuts_gives_the_events() {
+    for vector in vectors() {
+        let cuts = all_cuts(&vector);
+        if cuts.len() > SHORT {
+            continue;
+        }
+        for (first, &a) in cuts.iter().enumerate() {
+            for &b in &cuts[first..] {
+                check(&vector, &[a, b]);
+            }
+        }
+    }
+}
