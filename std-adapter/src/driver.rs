@@ -145,6 +145,9 @@ where
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Turn {
         self.receive(cx)?;
+        // Before the answer: a service that keeps the same deadline, as tonic's channel does, may
+        // answer it with another status.
+        self.check_deadline()?;
         self.answer(cx)?;
         self.flush(cx)?;
         self.keep_time(cx)
@@ -396,18 +399,23 @@ where
         Ok(())
     }
 
+    /// Ends the call if its time, or the time for its metadata, is over.
+    fn check_deadline(&mut self) -> Turn {
+        match self.server.handle_timeout(self.clock.now()) {
+            Ok(Some(Event::DeadlineExceeded)) => {
+                let status = CallStatus::new(Code::DeadlineExceeded, "the deadline passed");
+                self.end_call(&status, CloseCode::Normal)
+            }
+            Ok(_) => Ok(()),
+            Err(error) => self.refuse(error),
+        }
+    }
+
     /// Looks after deadlines and the peer's liveness, and sets the timer for the next look.
     fn keep_time(&mut self, cx: &mut Context<'_>) -> Turn {
         loop {
             let now = Instant::now();
-            match self.server.handle_timeout(self.clock.now()) {
-                Ok(Some(Event::DeadlineExceeded)) => {
-                    let status = CallStatus::new(Code::DeadlineExceeded, "the deadline passed");
-                    return self.end_call(&status, CloseCode::Normal);
-                }
-                Ok(_) => {}
-                Err(error) => return self.refuse(error),
-            }
+            self.check_deadline()?;
             self.judge_peer(now, cx)?;
             let check = self.liveness.next_check(self.socket.traffic());
             let timeout = self.server.poll_timeout().map(|at| self.clock.instant(at));
