@@ -72,8 +72,8 @@ impl Client {
         fragment.fin = false;
         let result = self.receiver.recv(&mut fragment.bytes);
         self.failed = result.err();
-        if self.receiver.state() == State::Closed {
-            self.sender.close();
+        if self.failed.is_some() || self.is_ended() {
+            self.end();
         }
         result
     }
@@ -81,44 +81,41 @@ impl Client {
     /// A WebSocket text message came.
     ///
     /// # Errors
-    /// Always, as [`Client::recv`] does, unless the call is over.
+    /// Always, as [`Client::recv`] does, unless the call was over.
     pub fn handle_text(&mut self) -> Result<(), RecvError> {
-        if self.is_ended() {
-            return Ok(());
+        if !self.is_ended() {
+            self.failed = Some(RecvError::TextMessage);
+            self.end();
         }
-        let error = *self.failed.get_or_insert(RecvError::TextMessage);
-        Err(error)
+        self.failed.map_or(Ok(()), Err)
     }
 
     /// The WebSocket closed, with that code, or its connection is lost without one. The status of
     /// the call if it was not over; never [`Code::Ok`].
     pub fn handle_close(&mut self, close_code: Option<u16>) -> Option<Code> {
-        let was_ended = self.is_ended();
+        if self.is_ended() {
+            return None;
+        }
         let truncated = !self.receiver.is_at_boundary();
-        self.receiver.close();
-        self.sender.close();
-        let code = match (self.failed, Code::from_close_code(close_code)) {
-            (Some(error), _) => error.code(),
-            (None, Code::Unknown) if truncated => Code::Internal,
-            (None, code) => code,
-        };
-        (!was_ended).then_some(code)
+        self.end();
+        match Code::from_close_code(close_code) {
+            Code::Unknown if truncated => Some(Code::Internal),
+            code => Some(code),
+        }
     }
 
     /// The time is `now`: [`Event::DeadlineExceeded`] once, when the deadline has passed. The call
     /// is over; close the WebSocket, which cancels it at the server.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
         self.poll_timeout().filter(|deadline| *deadline <= now)?;
-        self.receiver.close();
-        self.sender.close();
+        self.end();
         Some(Event::DeadlineExceeded)
     }
 
     /// When [`Client::handle_timeout`] is to be called. Ask again after every other call.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let is_over = self.is_ended() || self.failed.is_some();
-        self.deadline.filter(|_| !is_over)
+        self.deadline.filter(|_| !self.is_ended())
     }
 
     /// Sets when the call's time is over; `None` is never. The server learns of it by
@@ -178,9 +175,15 @@ impl Client {
         Ok(Segment::new(Some(HALF_CLOSE), None, 0))
     }
 
-    /// Whether the call is over: trailers came, or the WebSocket is gone.
+    /// Whether the call is over: by its trailers, an error, its deadline or the end of the
+    /// WebSocket.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.receiver.state() == State::Closed
+    }
+
+    fn end(&mut self) {
+        self.receiver.close();
+        self.sender.close();
     }
 }
