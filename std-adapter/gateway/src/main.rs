@@ -34,9 +34,12 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
-    let listener = TcpListener::bind(&cli.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", cli.listen))?;
+    let listener = TcpListener::bind(&cli.listen).await.map_err(|error| {
+        format!(
+            "cannot listen on {}: {error}; --listen takes another address",
+            cli.listen
+        )
+    })?;
     let address = listener.local_addr()?;
     let layer = cli.layer();
     let cors = cors::layer(&cli.origins());
