@@ -15,18 +15,24 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// The longest WebSocket message that is read: a gRPC message, a header block, and the framing
-    /// around them. A client may send several gRPC messages in one, up to this.
+    /// The longest WebSocket message that is read: a gRPC message and the framing around it. A
+    /// client may send several gRPC messages in one, up to this.
     pub(crate) fn max_websocket_message(&self) -> usize {
-        const FRAMING: usize = 64 * 1024;
-        let len = self
-            .limits
-            .max_message_len
-            .max(self.limits.max_metadata_len);
-        usize::try_from(len)
-            .unwrap_or(usize::MAX)
-            .saturating_add(FRAMING)
+        with_framing(self.limits.max_message_len)
     }
+
+    /// The longest WebSocket message before the metadata is complete.
+    pub(crate) fn max_first_websocket_message(&self) -> usize {
+        with_framing(self.limits.max_metadata_len)
+    }
+}
+
+/// A limit that leaves room for framing, so that it is the core that finds what is too long.
+fn with_framing(len: u32) -> usize {
+    const FRAMING: usize = 64 * 1024;
+    usize::try_from(len)
+        .unwrap_or(usize::MAX)
+        .saturating_add(FRAMING)
 }
 
 /// How a silent peer is found out.
@@ -36,6 +42,18 @@ pub(crate) struct Keepalive {
     pub(crate) interval: Duration,
     /// Further silence after which the peer is taken for gone.
     pub(crate) timeout: Duration,
+}
+
+impl Keepalive {
+    /// Durations that arithmetic on time can hold: at least a millisecond, at most a year.
+    pub(crate) fn new(interval: Duration, timeout: Duration) -> Self {
+        const SHORTEST: Duration = Duration::from_millis(1);
+        const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+        Self {
+            interval: interval.clamp(SHORTEST, LONGEST),
+            timeout: timeout.clamp(SHORTEST, LONGEST),
+        }
+    }
 }
 
 impl Default for Keepalive {

@@ -92,6 +92,9 @@ struct Driver<W, S: Service<Request<Body>>, B> {
     answering: Answering<S, B>,
     answer_gather: Gather,
     answer_frames: Deframer,
+    /// The longest WebSocket message, once the metadata is there.
+    max_websocket_message: usize,
+    limits: Limits,
     /// All that came was read.
     drained: bool,
 }
@@ -127,6 +130,8 @@ where
             answer_gather: Gather::default(),
             // How long an answer may be is the client's to say.
             answer_frames: Deframer::new(Limits::DEFAULT.with_max_message_len(u32::MAX)),
+            max_websocket_message: config.max_websocket_message(),
+            limits: config.limits,
             drained: false,
         }
     }
@@ -157,20 +162,18 @@ where
     fn receive(&mut self, cx: &mut Context<'_>) -> Turn {
         self.drained = false;
         for _ in 0..BURST {
-            if self
-                .request
-                .as_ref()
-                .is_some_and(|body| body.poll_ready(cx).is_pending())
-            {
+            if !self.has_room(cx) {
                 return Ok(());
             }
             let Poll::Ready(incoming) = self.socket.poll_recv(cx) else {
                 self.drained = true;
                 return Ok(());
             };
-            self.liveness.message_came(self.socket.traffic());
             match incoming {
-                Some(Ok(Incoming::Binary(message))) => self.receive_message(&message)?,
+                Some(Ok(Incoming::Binary(message))) => {
+                    self.liveness.message_came(self.socket.traffic());
+                    self.receive_message(&message)?;
+                }
                 Some(Ok(Incoming::Control)) => self.receive_control()?,
                 Some(Ok(Incoming::Text)) => {
                     self.server
@@ -186,6 +189,15 @@ where
         }
         cx.waker().wake_by_ref();
         Ok(())
+    }
+
+    /// Whether the handler has room for more. After the half-close nothing more comes for it, and a
+    /// Close is to be seen whatever it does.
+    fn has_room(&self, cx: &mut Context<'_>) -> bool {
+        match &self.request {
+            Some(body) if !self.server.is_half_closed() => body.poll_ready(cx).is_ready(),
+            _ => true,
+        }
     }
 
     fn receive_message(&mut self, message: &Bytes) -> Turn {
@@ -227,7 +239,8 @@ where
     }
 
     fn receive_control(&mut self) -> Turn {
-        if self.liveness.control_came(Instant::now()) {
+        let traffic = self.socket.traffic();
+        if self.liveness.control_came(Instant::now(), traffic) {
             return Ok(());
         }
         let status = CallStatus::new(Code::ResourceExhausted, "too many WebSocket pings");
@@ -239,11 +252,12 @@ where
         let Some((service, upgrade)) = self.start.take() else {
             return Ok(());
         };
-        let head = match Head::read(upgrade, &self.block) {
+        let head = match Head::read(upgrade, &self.block, self.limits.max_metadata_len) {
             Ok(head) => head,
             Err(status) => return self.end_call(&status, CloseCode::Normal),
         };
         self.block = BytesMut::new();
+        self.socket.set_max_message_len(self.max_websocket_message);
         let deadline = head
             .timeout
             .and_then(|timeout| self.clock.now().checked_add(timeout));
@@ -359,8 +373,13 @@ where
         self.refuse_answer(&format!("the service's answer is not gRPC: {error}"))
     }
 
+    /// Ends the call with the service's failure: a tonic status among its causes, with its details,
+    /// or the gRPC counterpart of an HTTP/2 error.
     fn fail(&mut self, error: BoxError) -> Turn {
-        self.end_call(&CallStatus::from_error(error), CloseCode::Normal)
+        let response = tonic::Status::from_error(error).into_http::<()>();
+        let mut block = BlockWriter::new();
+        block.headers(response.headers());
+        self.send_trailers(block, CloseCode::Normal)
     }
 
     fn end_call(&mut self, status: &CallStatus, close_code: CloseCode) -> Turn {
@@ -414,9 +433,8 @@ where
     /// Looks after deadlines and the peer's liveness, and sets the timer for the next look.
     fn keep_time(&mut self, cx: &mut Context<'_>) -> Turn {
         loop {
-            let now = Instant::now();
             self.check_deadline()?;
-            self.judge_peer(now, cx)?;
+            self.judge_peer(Instant::now(), cx)?;
             let check = self.liveness.next_check(self.socket.traffic());
             let timeout = self.server.poll_timeout().map(|at| self.clock.instant(at));
             self.timer
@@ -477,10 +495,11 @@ impl Clock {
         grpc_websocket_core::Instant::from_micros(micros)
     }
 
-    /// Never before `at`, and never so far that the timer cannot hold it.
+    /// The runtime's time for `at`; at most a year from now, which is all that a timer needs.
     fn instant(self, at: grpc_websocket_core::Instant) -> Instant {
         const FAR: Duration = Duration::from_secs(365 * 86_400);
-        self.0 + Duration::from_micros(at.as_micros()).min(FAR)
+        let left = Duration::from_micros(at.as_micros()).saturating_sub(self.0.elapsed());
+        Instant::now() + left.min(FAR)
     }
 }
 

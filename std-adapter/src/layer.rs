@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use tonic::body::Body;
 use tower::{BoxError, Layer, Service, ServiceExt};
 
-use crate::config::Config;
+use crate::config::{Config, Keepalive};
 use crate::driver;
 use crate::handshake::{self, Refusal};
 use crate::origin::AllowOrigin;
@@ -27,10 +27,13 @@ use crate::socket::Socket;
 /// The service is any that answers gRPC over HTTP/2: [`tonic::service::Routes`], an `axum::Router`
 /// made of them, a [`tonic::transport::Channel`] to another server. A call over WebSocket reaches
 /// it as the same request that HTTP/2 would have made, with the upgrade's extensions (the peer's
-/// address among them).
+/// address among them). Its metadata is what the client sent on the WebSocket; headers of the
+/// upgrade itself, cookies among them, are not passed on.
 ///
 /// The HTTP server below must support upgrades: [`crate::serve`], `axum::serve`, or hyper-util's
-/// `serve_connection_with_upgrades`. `tonic::transport::Server` does not.
+/// `serve_connection_with_upgrades`. `tonic::transport::Server` does not. Each WebSocket is served
+/// by a task of its own, so the service must be called within a tokio runtime, as these do; outside
+/// of one it panics.
 ///
 /// ```
 /// use grpc_websocket_tokio::{AllowOrigin, WebSocketLayer};
@@ -88,11 +91,11 @@ impl WebSocketLayer {
     }
 
     /// After how much silence a client is pinged, and how long it then may stay silent before it
-    /// is taken for gone and its call cancelled. 20 s and 10 s by default.
+    /// is taken for gone and its call cancelled. 20 s and 10 s by default; each at least 1 ms, at
+    /// most a year. A slow link gets more time, 1 s for each 10 kB that may be on their way.
     #[must_use]
     pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
-        self.config.keepalive.interval = interval;
-        self.config.keepalive.timeout = timeout;
+        self.config.keepalive = Keepalive::new(interval, timeout);
         self
     }
 
@@ -174,7 +177,8 @@ impl<S> WebSocketService<S> {
         tokio::spawn(async move {
             match on_upgrade.await {
                 Ok(io) => {
-                    let socket = Socket::server(TokioIo::new(io), config.max_websocket_message());
+                    let socket =
+                        Socket::server(TokioIo::new(io), config.max_first_websocket_message());
                     driver::serve(socket, service, upgrade, &config).await;
                 }
                 Err(error) => tracing::debug!(%error, "the connection ended before its upgrade"),

@@ -12,8 +12,8 @@ use crate::socket::Traffic;
 const MIN_BYTES_PER_SEC: u64 = 100;
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The bytes of a ping without payload; they show nothing about the peer.
-const PING_LEN: u64 = 2;
+/// How fast a slow link may be that a ping waits on behind what was sent before it.
+const LINK_BYTES_PER_SEC: u64 = 10_000;
 
 /// How often a peer may ping: this many at once, and one each tenth of a second.
 const PING_BURST: u32 = 100;
@@ -34,11 +34,17 @@ pub(crate) enum Verdict {
 /// See the module.
 pub(crate) struct Liveness {
     keepalive: Keepalive,
-    /// Traffic that showed the peer alive, and since when there is none.
+    /// The traffic at the last judgement.
     seen: Traffic,
+    /// What was written when the peer was last heard.
+    written_when_heard: u64,
+    /// The socket was full at the last judgement, so that more can be written only if the peer
+    /// takes what was.
+    was_writing: bool,
+    /// All that came was read at the last judgement, or is kept waiting by the handler.
+    listening: bool,
     silent_since: Instant,
-    pings_sent: u64,
-    awaiting_pong: bool,
+    pinged_at: Option<Instant>,
     /// What was read when the last whole message came.
     read_at_message: u64,
     /// Since when a message is begun, and what was read before it.
@@ -52,9 +58,11 @@ impl Liveness {
         Self {
             keepalive,
             seen: Traffic::default(),
+            written_when_heard: 0,
+            was_writing: false,
+            listening: true,
             silent_since: now,
-            pings_sent: 0,
-            awaiting_pong: false,
+            pinged_at: None,
             read_at_message: 0,
             begun: None,
             control_credit: PING_BURST,
@@ -68,8 +76,12 @@ impl Liveness {
         self.begun = None;
     }
 
-    /// A ping or pong came: whether the peer keeps within its budget for them.
-    pub(crate) fn control_came(&mut self, now: Instant) -> bool {
+    /// A ping or pong came, maybe between the fragments of a message: whether the peer keeps within
+    /// its budget for them.
+    pub(crate) fn control_came(&mut self, now: Instant, traffic: Traffic) -> bool {
+        if self.begun.is_none() {
+            self.read_at_message = traffic.read;
+        }
         let elapsed = now.duration_since(self.control_credit_at);
         let earned = elapsed.as_millis() / PING_INTERVAL.as_millis();
         if earned > 0 {
@@ -91,46 +103,59 @@ impl Liveness {
         reading: bool,
         writing: bool,
     ) -> Verdict {
-        if self.progressed(traffic) || !(reading || writing) {
-            // While the handler holds up the reading, silence is not the peer's.
-            self.silent_since = now;
-            self.awaiting_pong = false;
-        }
+        self.look_for_life(now, traffic);
+        self.was_writing = writing;
+        self.listening = reading || writing;
         if reading && self.is_too_slow(now, traffic) {
             return Verdict::TooSlow;
         }
-        let silence = now.duration_since(self.silent_since);
-        if silence >= self.keepalive.interval + self.keepalive.timeout {
+        if now < self.keepalive_check() {
+            return Verdict::Fine;
+        }
+        if self.pinged_at.is_some() && self.listening {
             return Verdict::Dead;
         }
-        if silence >= self.keepalive.interval && !self.awaiting_pong {
-            self.awaiting_pong = true;
-            self.pings_sent += 1;
-            return Verdict::Ping;
-        }
-        Verdict::Fine
+        // A peer that is not listened to, for the handler holds up the reading, is pinged all the
+        // same: a ping to one that is gone cannot be written, the only sign of it there can be.
+        self.pinged_at = Some(now);
+        Verdict::Ping
     }
 
     /// When to judge again at the latest.
     pub(crate) fn next_check(&self, traffic: Traffic) -> Instant {
-        let mut silence = self.keepalive.interval;
-        if self.awaiting_pong {
-            silence += self.keepalive.timeout;
-        }
-        let keepalive = self.silent_since + silence;
+        let keepalive = self.keepalive_check();
         let pace = self
             .begun
             .map(|(since, before)| since + allowed_time(traffic.read - before));
         pace.map_or(keepalive, |pace| pace.min(keepalive))
     }
 
-    /// Whether bytes moved that only a live peer can move.
-    fn progressed(&mut self, traffic: Traffic) -> bool {
-        let written = traffic.written.saturating_sub(self.pings_sent * PING_LEN);
-        let before = self.seen;
-        self.seen.read = self.seen.read.max(traffic.read);
-        self.seen.written = self.seen.written.max(written);
-        self.seen != before
+    /// When the next ping is due, or the answer to the last one.
+    fn keepalive_check(&self) -> Instant {
+        match self.pinged_at {
+            None => self.silent_since + self.keepalive.interval,
+            Some(pinged_at) if self.listening => {
+                let ahead = self.seen.written.saturating_sub(self.written_when_heard);
+                let on_its_way = Duration::from_secs(ahead / LINK_BYTES_PER_SEC);
+                pinged_at + self.keepalive.timeout + on_its_way
+            }
+            Some(pinged_at) => pinged_at + self.keepalive.interval,
+        }
+    }
+
+    /// Looks for bytes that only a live peer can move. What a socket with room takes shows nothing:
+    /// the kernel takes it.
+    fn look_for_life(&mut self, now: Instant, traffic: Traffic) {
+        let heard = traffic.read > self.seen.read;
+        let taken = self.was_writing && traffic.written > self.seen.written;
+        if heard {
+            self.written_when_heard = traffic.written;
+        }
+        if heard || taken {
+            self.silent_since = now;
+            self.pinged_at = None;
+        }
+        self.seen = traffic;
     }
 
     fn is_too_slow(&mut self, now: Instant, traffic: Traffic) -> bool {
@@ -173,7 +198,7 @@ mod tests {
             Verdict::Ping
         );
         // The ping itself leaves; that shows nothing.
-        let pinged = traffic(0, PING_LEN);
+        let pinged = traffic(0, 2);
         assert_eq!(
             peer.judge(start + secs(21), pinged, true, false),
             Verdict::Fine
@@ -186,44 +211,79 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pong_or_a_reading_peer_is_alive() {
+    async fn a_pong_or_a_peer_that_takes_what_it_is_sent_is_alive() {
         let start = Instant::now();
         let mut peer = Liveness::new(Keepalive::default(), start);
+        let mut at = |second, read, written, writing| {
+            let traffic = traffic(read, written);
+            if read > 0 {
+                peer.message_came(traffic);
+            }
+            peer.judge(start + secs(second), traffic, true, writing)
+        };
+        assert_eq!(at(20, 0, 0, false), Verdict::Ping);
+        assert_eq!(at(25, 6, 2, false), Verdict::Fine);
+        assert_eq!(at(44, 6, 2, false), Verdict::Fine);
+        assert_eq!(at(45, 6, 2, true), Verdict::Ping);
+        assert_eq!(at(54, 6, 5000, true), Verdict::Fine);
+        assert_eq!(at(73, 6, 5000, true), Verdict::Fine);
+        assert_eq!(at(74, 6, 5000, true), Verdict::Ping);
+    }
+
+    #[tokio::test]
+    async fn what_the_kernel_takes_is_no_sign_of_life() {
+        let start = Instant::now();
+        let mut peer = Liveness::new(Keepalive::default(), start);
+        let verdicts: Vec<Verdict> = (1..=30)
+            .map(|second| peer.judge(start + secs(second), traffic(0, second * 10), true, false))
+            .collect();
+        assert_eq!(verdicts[19], Verdict::Ping);
+        assert_eq!(verdicts[29], Verdict::Dead);
+    }
+
+    #[tokio::test]
+    async fn a_ping_behind_a_large_answer_gets_the_time_of_a_slow_link() {
+        let start = Instant::now();
+        let mut peer = Liveness::new(Keepalive::default(), start);
+        let sent = traffic(0, 1_000_000);
+        assert_eq!(peer.judge(start, sent, true, false), Verdict::Fine);
         assert_eq!(
-            peer.judge(start + secs(20), traffic(0, 0), true, false),
+            peer.judge(start + secs(20), sent, true, false),
             Verdict::Ping
         );
-        peer.message_came(traffic(6, 2));
         assert_eq!(
-            peer.judge(start + secs(25), traffic(6, 2), true, false),
+            peer.judge(start + secs(129), sent, true, false),
             Verdict::Fine
         );
         assert_eq!(
-            peer.judge(start + secs(44), traffic(6, 2), true, false),
-            Verdict::Fine
+            peer.judge(start + secs(130), sent, true, false),
+            Verdict::Dead
         );
-        assert_eq!(
-            peer.judge(start + secs(45), traffic(6, 2), true, false),
-            Verdict::Ping
-        );
-        assert_eq!(
-            peer.judge(start + secs(54), traffic(6, 5000), false, true),
-            Verdict::Fine
-        );
-        assert_eq!(
-            peer.judge(start + secs(73), traffic(6, 5000), false, true),
-            Verdict::Fine
-        );
+    }
+
+    #[tokio::test]
+    async fn nobody_is_dead_before_a_ping_had_its_time() {
+        let start = Instant::now();
+        let mut peer = Liveness::new(Keepalive::default(), start);
+        let late = start + secs(300);
+        assert_eq!(peer.judge(late, traffic(0, 0), true, false), Verdict::Ping);
+        assert_eq!(peer.next_check(traffic(0, 2)), late + secs(10));
     }
 
     #[tokio::test]
     async fn a_handler_that_holds_up_the_reading_is_not_the_peers_fault() {
         let start = Instant::now();
         let mut peer = Liveness::new(Keepalive::default(), start);
+        let mut pings = 0;
         for step in 1..100 {
-            let verdict = peer.judge(start + secs(step * 7), traffic(10, 0), false, false);
-            assert_eq!(verdict, Verdict::Fine);
+            let sent = traffic(10, pings * 2);
+            match peer.judge(start + secs(step * 7), sent, false, false) {
+                Verdict::Ping => pings += 1,
+                verdict => assert_eq!(verdict, Verdict::Fine),
+            }
         }
+        // One in three steps, for a ping to a peer that is gone cannot be written.
+        assert_eq!(pings, 32);
     }
 
     #[tokio::test]
@@ -244,14 +304,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn pings_do_not_cover_a_drip() {
+        let start = Instant::now();
+        let mut drip = Liveness::new(Keepalive::default(), start);
+        let found = (1..60).find(|&second| {
+            let (now, sent) = (start + secs(second), traffic(second * 7, 0));
+            let verdict = drip.judge(now, sent, true, false);
+            assert!(drip.control_came(now, sent));
+            verdict == Verdict::TooSlow
+        });
+        assert_eq!(found, Some(12));
+    }
+
+    #[tokio::test]
     async fn pings_have_a_budget() {
         let start = Instant::now();
         let mut peer = Liveness::new(Keepalive::default(), start);
-        let allowed = (0..1000).take_while(|_| peer.control_came(start)).count();
+        let allowed = (0..1000)
+            .take_while(|_| peer.control_came(start, traffic(0, 0)))
+            .count();
         assert_eq!(allowed, 100);
-        assert!(!peer.control_came(start));
-        assert!(peer.control_came(start + secs(1)));
+        assert!(!peer.control_came(start, traffic(0, 0)));
+        assert!(peer.control_came(start + secs(1), traffic(0, 0)));
         let mut calm = Liveness::new(Keepalive::default(), start);
-        assert!((0..10_000).all(|second| calm.control_came(start + secs(second))));
+        assert!((0..10_000).all(|second| calm.control_came(start + secs(second), traffic(0, 0))));
     }
 }

@@ -14,37 +14,79 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use crate::status::CallStatus;
 
 /// Reads the client's block. What belongs to the connection is left out, as are values that gRPC
-/// does not allow; `-bin` values that peers joined with commas are taken apart.
-pub(crate) fn read_block(block: &[u8]) -> Result<HeaderMap, CallStatus> {
-    let mut headers = HeaderMap::new();
+/// does not allow; `-bin` values that peers joined with commas are taken apart, and count as fields
+/// of their own against `max_len`.
+pub(crate) fn read_block(block: &[u8], max_len: u32) -> Result<HeaderMap, CallStatus> {
+    let mut headers = Headers {
+        map: HeaderMap::new(),
+        room: usize::try_from(max_len).unwrap_or(usize::MAX),
+    };
     for field in fields(block) {
         let field = field.map_err(|error| CallStatus::new(Code::Internal, error.to_string()))?;
         let Ok(name) = HeaderName::from_bytes(field.name()) else {
             continue;
         };
-        if field.is_connection_specific() {
+        if field.is_connection_specific() || is_of_proxies(name.as_str()) {
             continue;
         }
         if field.is_binary() {
-            for text in field.binary_values() {
-                headers.append(name.clone(), read_binary(&name, text)?);
+            let several = field.binary_values().nth(1).is_some();
+            for text in field
+                .binary_values()
+                .filter(|text| !(several && text.is_empty()))
+            {
+                check_base64(&name, text)?;
+                headers.append(&name, text)?;
             }
-        } else if is_valid_value(field.value())
-            && let Ok(value) = HeaderValue::from_bytes(field.value())
-        {
-            headers.append(name, value);
+        } else if is_valid_value(field.value()) {
+            headers.append(&name, field.value())?;
         }
     }
-    Ok(headers)
+    Ok(headers.map)
+}
+
+/// Headers by which proxies say who their peer is. A proxy in front cannot look into a WebSocket to
+/// take them out, so a client could say what it likes.
+fn is_of_proxies(name: &str) -> bool {
+    name == "forwarded" || name == "x-real-ip" || name.starts_with("x-forwarded-")
+}
+
+/// A map within the limit on metadata.
+struct Headers {
+    map: HeaderMap,
+    room: usize,
+}
+
+impl Headers {
+    fn append(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), CallStatus> {
+        // As HTTP/2 counts header lists, and the core.
+        let cost = name.as_str().len() + value.len() + 32;
+        let room = self.room.checked_sub(cost);
+        let value = HeaderValue::from_bytes(value).ok();
+        let (Some(room), Some(value)) = (room, value) else {
+            return Err(too_large());
+        };
+        self.room = room;
+        self.map
+            .try_append(name, value)
+            .map(drop)
+            .map_err(|_| too_large())
+    }
+}
+
+fn too_large() -> CallStatus {
+    CallStatus::new(
+        Code::ResourceExhausted,
+        "the metadata is larger than the limit",
+    )
 }
 
 /// Checks the base64 here, for tonic panics on some headers that are not.
-fn read_binary(name: &HeaderName, text: &[u8]) -> Result<HeaderValue, CallStatus> {
+fn check_base64(name: &HeaderName, text: &[u8]) -> Result<(), CallStatus> {
     let mut decoded = vec![0; text.len()];
-    decode_binary(text, &mut decoded)
-        .ok()
-        .and_then(|_| HeaderValue::from_bytes(text).ok())
-        .ok_or_else(|| CallStatus::new(Code::Internal, format!("{name} is not base64")))
+    let checked = decode_binary(text, &mut decoded);
+    let refuse = |_| CallStatus::new(Code::Internal, format!("{name} is not base64"));
+    checked.map(drop).map_err(refuse)
 }
 
 /// A block under construction, behind room for its frame's head.
@@ -135,7 +177,7 @@ mod tests {
     #[test]
     fn connection_headers_and_forbidden_values_are_left_out() {
         let block = b"Host: evil\r\nx-a: 1\r\nx-b: \xc3\xa9\r\nTE: x\r\n:path: /\r\nX-A: 2, 3\r\n";
-        let headers = read_block(block).unwrap();
+        let headers = read_block(block, 8192).unwrap();
         assert_eq!(
             names_and_values(&headers),
             [("x-a", &b"1"[..]), ("x-a", b"2, 3")]
@@ -144,15 +186,30 @@ mod tests {
 
     #[test]
     fn joined_binary_values_are_taken_apart_and_checked() {
-        let headers = read_block(b"x-bin: AAEC, AAED==\r\n");
+        let headers = read_block(b"x-bin: AAEC, AAED==\r\n", 8192);
         assert_eq!(headers.unwrap_err().code(), Code::Internal);
-        let headers = read_block(b"x-bin: AAEC,AAE=\r\nx-bin: AA\r\n").unwrap();
+        let headers = read_block(b"x-bin: AAEC,,AAE=\r\nx-bin: AA\r\ny-bin:\r\n", 8192).unwrap();
         let expected = [
             ("x-bin", &b"AAEC"[..]),
             ("x-bin", b"AAE="),
             ("x-bin", b"AA"),
+            ("y-bin", b""),
         ];
         assert_eq!(names_and_values(&headers), expected);
+    }
+
+    #[test]
+    fn values_that_are_taken_apart_count_against_the_limit() {
+        let block = format!("x-bin: {}\r\n", "AA,".repeat(1000));
+        let refusal = read_block(block.as_bytes(), 8192).unwrap_err();
+        assert_eq!(refusal.code(), Code::ResourceExhausted);
+    }
+
+    #[test]
+    fn what_only_a_proxy_may_say_is_left_out() {
+        let block = b"X-Forwarded-For: 10.0.0.1\r\nforwarded: for=x\r\nx-real-ip: x\r\nx: y\r\n";
+        let headers = read_block(block, 8192).unwrap();
+        assert_eq!(names_and_values(&headers), [("x", &b"y"[..])]);
     }
 
     fn written(write: impl FnOnce(&mut BlockWriter)) -> String {

@@ -12,7 +12,8 @@ use http::header::{HOST, HeaderMap, ORIGIN};
 #[non_exhaustive]
 pub enum AllowOrigin {
     /// Only pages from the host and port that the request names in `Host` (the scheme is the
-    /// proxy's secret, where one ends TLS). The default.
+    /// proxy's secret, where one ends TLS). The default. A proxy in front must pass `Host` on, and
+    /// a server that names in DNS can be made to point at has to check `Host` itself.
     #[default]
     SameHost,
     /// Every origin. For public services without cookies.

@@ -39,8 +39,12 @@ pub(crate) struct Head {
 
 impl Head {
     /// Reads the client's block (gRPC PROTOCOL-HTTP2 "Requests").
-    pub(crate) fn read(upgrade: Upgrade, block: &[u8]) -> Result<Self, CallStatus> {
-        let mut headers = read_block(block)?;
+    pub(crate) fn read(
+        upgrade: Upgrade,
+        block: &[u8],
+        max_metadata_len: u32,
+    ) -> Result<Self, CallStatus> {
+        let mut headers = read_block(block, max_metadata_len)?;
         let content_type = grpc_content_type(&headers)?;
         headers.insert(CONTENT_TYPE, content_type);
         headers.insert(TE, HeaderValue::from_static("trailers"));
@@ -103,7 +107,7 @@ mod tests {
             .body(())
             .unwrap()
             .into_parts();
-        Head::read(Upgrade::new(&parts), block.as_bytes())
+        Head::read(Upgrade::new(&parts), block.as_bytes(), 8192)
     }
 
     #[test]

@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::io::InspectReader;
 use tonic::body::Body;
@@ -25,6 +26,13 @@ use crate::preface::PrefaceWatch;
 
 /// How long a connection may take to its first request.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an HTTP/1.1 connection may be idle between requests, or slow with the next one: longer
+/// than the proxies in use keep theirs.
+const HTTP1_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// TCP's own keepalive finds the hosts that vanish in the middle of an HTTP/1.1 answer.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// The most header bytes of one HTTP/1.1 request, and fields.
 const MAX_HEAD: usize = 64 * 1024;
@@ -117,6 +125,10 @@ where
 {
     // Small frames are what real-time calls are made of.
     let _ = stream.set_nodelay(true);
+    let keepalive = TcpKeepalive::new()
+        .with_time(TCP_KEEPALIVE)
+        .with_interval(TCP_KEEPALIVE);
+    let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     let info = TcpConnectInfo {
         local_addr: stream.local_addr().ok(),
         remote_addr: Some(peer),
@@ -156,7 +168,7 @@ fn builder() -> Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HANDSHAKE_TIMEOUT)
+        .header_read_timeout(HTTP1_IDLE_TIMEOUT)
         .max_buf_size(MAX_HEAD)
         .max_headers(MAX_HEADERS)
         .http2()

@@ -45,6 +45,9 @@ pub(crate) trait WebSocket {
     /// Losing the future between polls loses nothing.
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Incoming, SocketError>>>;
 
+    /// Sets the longest message that is read from now on, in bytes.
+    fn set_max_message_len(&mut self, bytes: usize);
+
     /// Queues a binary message.
     fn queue(&mut self, message: Bytes);
 
@@ -167,8 +170,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket for Socket<T> {
         if self.unreadable {
             return self.poll_discard(cx);
         }
-        if self.pongs >= MAX_PONGS && ready!(self.poll_flush(cx)).is_err() {
-            return Poll::Ready(Some(Err(SocketError::Lost)));
+        // The library flushes before it reads; done here, `start_over` knows what is on its way.
+        if self.backlog > 0 {
+            match self.poll_flush(cx) {
+                Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Poll::Pending if self.pongs >= MAX_PONGS => return Poll::Pending,
+                Poll::Ready(Ok(())) | Poll::Pending => {}
+            }
         }
         let Some(stream) = self.stream() else {
             return Poll::Ready(None);
@@ -200,6 +208,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket for Socket<T> {
             Incoming::Control
         };
         Poll::Ready(Some(Ok(incoming)))
+    }
+
+    fn set_max_message_len(&mut self, bytes: usize) {
+        self.max_message_len = bytes;
+        if let Some(stream) = self.stream.as_mut() {
+            stream.limits_mut().set_max_payload_len(Some(bytes));
+        }
     }
 
     fn queue(&mut self, message: Bytes) {

@@ -33,40 +33,31 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "ORIGIN", value_parser = allowed, help_heading = "Browsers")]
     allow_origin: Vec<Allowed>,
 
-    /// Longest message a client may send
+    /// Longest message a client may send over WebSocket
     #[arg(long, value_name = "BYTES", default_value_t = 4 * 1024 * 1024, help_heading = "Limits")]
     max_message_size: u32,
 
-    /// Largest block of request metadata, counting each field as name + value + 32
+    /// Largest block of request metadata over WebSocket, counting each field as name + value + 32
     #[arg(long, value_name = "BYTES", default_value_t = 8 * 1024, help_heading = "Limits")]
     max_header_size: u32,
 
-    /// How long a client may take from the upgrade to its request metadata
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 10,
-        help_heading = "Limits"
-    )]
+    /// How long a WebSocket client may take from the upgrade to its request metadata
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 10, help_heading = "Limits")]
     header_timeout: u64,
 
-    /// Silence after which a client is pinged
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 20,
-        help_heading = "Limits"
-    )]
+    /// Silence after which a WebSocket client is pinged
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 20, help_heading = "Limits")]
     keepalive_interval: u64,
 
     /// Silence after the ping after which its call is cancelled
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 10,
-        help_heading = "Limits"
-    )]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 10, help_heading = "Limits")]
     keepalive_timeout: u64,
+
+    /// Silence after which the upstream is pinged while it has calls
+    ///
+    /// gRPC servers take frequent pings for abuse: by default they allow one in 300 seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 300, help_heading = "Limits")]
+    upstream_keepalive: u64,
 
     /// What to log to standard error: error, warn, info, debug, trace, or a tracing filter
     #[arg(long, value_name = "FILTER", default_value = "warn", value_parser = filter, help_heading = "Logs")]
@@ -101,9 +92,18 @@ impl Cli {
             .keepalive(secs(self.keepalive_interval), secs(self.keepalive_timeout))
     }
 
+    pub(crate) fn upstream_keepalive(&self) -> Duration {
+        Duration::from_secs(self.upstream_keepalive)
+    }
+
     pub(crate) fn log_filter(&self) -> EnvFilter {
         EnvFilter::new(&self.log)
     }
+}
+
+/// A time of some length, at most a day.
+fn seconds() -> clap::builder::RangedU64ValueParser {
+    clap::builder::RangedU64ValueParser::new().range(1..=86_400)
 }
 
 /// One `--allow-origin`.

@@ -1,16 +1,14 @@
 //! CORS for the pages that call by gRPC-Web. WebSockets are not subject to CORS: the layer of
 //! the WebSockets looks at `Origin` itself, by the same rule.
 
+use std::time::Duration;
+
 use grpc_websocket_tokio::AllowOrigin as Origins;
-use http::{HeaderName, Method};
+use http::Method;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-/// The answer headers that a gRPC-Web client has to see.
-const EXPOSED: [HeaderName; 3] = [
-    HeaderName::from_static("grpc-status"),
-    HeaderName::from_static("grpc-message"),
-    HeaderName::from_static("grpc-status-details-bin"),
-];
+/// How long a browser may remember what a page may do; none remembers it for longer.
+const MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 
 pub(crate) fn layer(origins: &Origins) -> CorsLayer {
     let origins = origins.clone();
@@ -20,5 +18,6 @@ pub(crate) fn layer(origins: &Origins) -> CorsLayer {
         }))
         .allow_methods([Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(EXPOSED)
+        .expose_headers(tower_http::cors::Any)
+        .max_age(MAX_AGE)
 }

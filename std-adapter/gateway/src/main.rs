@@ -46,7 +46,7 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
     match &cli.upstream {
         Some(upstream) => {
             println!("{}", gateway_banner(address, &upstream.uri().to_string()));
-            let service = cors.layer(Upstream::new(upstream));
+            let service = cors.layer(Upstream::new(upstream, cli.upstream_keepalive()));
             grpc_websocket_tokio::serve_with(listener, service, &layer).await?;
         }
         None => {

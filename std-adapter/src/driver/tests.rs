@@ -65,7 +65,7 @@ impl Peer {
     /// Answers a Close with the end of the connection.
     async fn hangs_up_when_closed(&self) {
         while self.ending().1.is_none() {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         self.with(|wire| wire.gone = true);
     }
@@ -104,6 +104,8 @@ impl WebSocket for Peer {
             Poll::Pending
         }
     }
+
+    fn set_max_message_len(&mut self, _: usize) {}
 
     fn queue(&mut self, message: Bytes) {
         self.with(|wire| {
@@ -415,4 +417,16 @@ async fn a_service_that_ends_badly_gets_a_status_all_the_same() {
     let long = [&[0, 0, 0x10, 0, 0][..], &[7; 100_000]].concat();
     let cut = vec![data(&long), trailers("14")];
     assert_eq!(ending_of(cut).await, (None, Some(CloseCode::Internal)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_gives_up_at_the_same_deadline_does_not_rename_it() {
+    let peer = Peer::default();
+    peer.sends(b"content-type: application/grpc\r\ngrpc-timeout: 250m\r\n");
+    let serving = serve_with(&peer, |_| async {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        grpc_response(body_of(vec![trailers("1")]))
+    });
+    tokio::join!(serving, peer.hangs_up_when_closed());
+    assert_eq!(peer.ending().0.as_deref(), Some("4"));
 }

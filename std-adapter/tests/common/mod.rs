@@ -1,5 +1,7 @@
 //! A small client of `grpc-websockets`, and a service to call.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt as _, StreamExt as _};
