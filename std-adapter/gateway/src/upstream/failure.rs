@@ -9,7 +9,7 @@ use tower::BoxError;
 /// PROTOCOL-HTTP2 "Errors"); every other failure is the connection's: `UNAVAILABLE`, whatever the
 /// transport calls it.
 pub(super) fn status(error: BoxError) -> Status {
-    if causes(&*error).any(|cause| cause.is::<TimeoutExpired>()) {
+    if causes(&*error).any(<dyn Error>::is::<TimeoutExpired>) {
         return Status::deadline_exceeded("the deadline passed");
     }
     if causes(&*error).any(is_reset_by_upstream) {
