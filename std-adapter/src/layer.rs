@@ -92,7 +92,7 @@ impl WebSocketLayer {
 
     /// After how much silence a client is pinged, and how long it then may stay silent before it
     /// is taken for gone and its call cancelled. 20 s and 10 s by default; each at least 1 ms, at
-    /// most a year. A slow link gets more time, 1 s for each 10 kB that may be on their way.
+    /// most a year. A slow link gets more time, 1 s for each 25 kB that may be on their way.
     #[must_use]
     pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
         self.config.keepalive = Keepalive::new(interval, timeout);

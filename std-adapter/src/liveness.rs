@@ -13,7 +13,7 @@ const MIN_BYTES_PER_SEC: u64 = 100;
 const GRACE: Duration = Duration::from_secs(10);
 
 /// How fast a slow link may be that a ping waits on behind what was sent before it.
-const LINK_BYTES_PER_SEC: u64 = 10_000;
+const LINK_BYTES_PER_SEC: u64 = 25_000;
 
 /// How often a peer may ping: this many at once, and one each tenth of a second.
 const PING_BURST: u32 = 100;
@@ -252,11 +252,11 @@ mod tests {
             Verdict::Ping
         );
         assert_eq!(
-            peer.judge(start + secs(129), sent, true, false),
+            peer.judge(start + secs(69), sent, true, false),
             Verdict::Fine
         );
         assert_eq!(
-            peer.judge(start + secs(130), sent, true, false),
+            peer.judge(start + secs(70), sent, true, false),
             Verdict::Dead
         );
     }

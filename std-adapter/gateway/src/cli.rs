@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use grpc_websocket_tokio::{AllowOrigin, Origin, WebSocketLayer};
-use tonic::transport::Endpoint;
+use http::uri::{Authority, Scheme, Uri};
 use tracing_subscriber::EnvFilter;
 
 /// Puts a gRPC server behind WebSocket, gRPC-Web and native gRPC on one port.
@@ -23,8 +23,8 @@ pub(crate) struct Cli {
     pub(crate) listen: String,
 
     /// The gRPC server that answers the calls; the built-in demo if not given
-    #[arg(long, value_name = "http://HOST:PORT", value_parser = endpoint, help_heading = "Addresses")]
-    pub(crate) upstream: Option<Endpoint>,
+    #[arg(long, value_name = "http://HOST:PORT", value_parser = server, help_heading = "Addresses")]
+    pub(crate) upstream: Option<Authority>,
 
     /// A web origin whose pages may connect (repeatable), or `*` for any
     ///
@@ -53,10 +53,10 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 10, help_heading = "Limits")]
     keepalive_timeout: u64,
 
-    /// Silence after which the upstream is pinged while it has calls
+    /// How often the upstream is pinged while it has calls
     ///
     /// gRPC servers take frequent pings for abuse: by default they allow one in 300 seconds.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 300, help_heading = "Limits")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 320, help_heading = "Limits")]
     upstream_keepalive: u64,
 
     /// What to log to standard error: error, warn, info, debug, trace, or a tracing filter
@@ -122,16 +122,13 @@ fn allowed(text: &str) -> Result<Allowed, String> {
         .map_err(|error| error.to_string())
 }
 
-fn endpoint(text: &str) -> Result<Endpoint, String> {
-    if !text.starts_with("http://") {
-        return Err("write it as http://HOST:PORT".to_owned());
-    }
-    let endpoint = Endpoint::from_shared(text.to_owned()).map_err(|error| error.to_string())?;
-    let has_host = endpoint.uri().host().is_some_and(|host| !host.is_empty());
-    if !has_host || !matches!(endpoint.uri().path(), "" | "/") {
-        return Err("write it as http://HOST:PORT, without a path".to_owned());
-    }
-    Ok(endpoint)
+fn server(text: &str) -> Result<Authority, String> {
+    const FORM: &str = "write it as http://HOST:PORT, without a path";
+    let uri: Uri = text.parse().map_err(|_| FORM)?;
+    let plain = uri.scheme() == Some(&Scheme::HTTP) && matches!(uri.path(), "" | "/");
+    let authority = uri.into_parts().authority;
+    let authority = authority.filter(|authority| plain && !authority.host().is_empty());
+    authority.ok_or_else(|| FORM.to_owned())
 }
 
 fn filter(text: &str) -> Result<String, String> {

@@ -45,8 +45,8 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
     let cors = cors::layer(&cli.origins());
     match &cli.upstream {
         Some(upstream) => {
-            println!("{}", gateway_banner(address, &upstream.uri().to_string()));
-            let service = cors.layer(Upstream::new(upstream, cli.upstream_keepalive()));
+            println!("{}", gateway_banner(address, upstream.as_str()));
+            let service = cors.layer(Upstream::new(upstream.clone(), cli.upstream_keepalive()));
             grpc_websocket_tokio::serve_with(listener, service, &layer).await?;
         }
         None => {
@@ -61,7 +61,7 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
 fn gateway_banner(address: SocketAddr, upstream: &str) -> String {
     format!(
         "\
-Gateway to {upstream}
+Gateway to http://{upstream}
 
   gRPC over WebSocket   ws://{address}/<package.Service>/<Method>  (subprotocol grpc-websockets)
   gRPC, gRPC-Web        http://{address}"

@@ -118,7 +118,6 @@ fn a_client_that_goes_between_messages_is_no_half_close() {
 }
 
 #[test]
-#[ignore = "tonic takes the RST_STREAM(CANCEL) of the gateway for the end of the client's messages"]
 fn a_client_that_goes_between_messages_is_no_half_close_behind_the_gateway() {
     assert_no_clean_end(&Target::gateway(Settings::default()));
 }

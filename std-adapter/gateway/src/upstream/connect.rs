@@ -5,8 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::Uri;
-use hyper_util::rt::TokioIo;
+use http::uri::Authority;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -23,9 +22,9 @@ const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEPALIVE_TIME: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 
-pub(super) async fn connect(uri: Uri) -> io::Result<TokioIo<Answering>> {
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let port = uri.port_u16().unwrap_or(80);
+pub(super) async fn connect(server: &Authority) -> io::Result<Stream> {
+    let host = server.host().trim_matches(['[', ']']);
+    let port = server.port_u16().unwrap_or(80);
     let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect((host, port)))
         .await
         .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no connection in time"))??;
@@ -34,20 +33,20 @@ pub(super) async fn connect(uri: Uri) -> io::Result<TokioIo<Answering>> {
         .with_time(KEEPALIVE_TIME)
         .with_interval(KEEPALIVE_INTERVAL);
     SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-    Ok(TokioIo::new(Answering {
+    Ok(Stream {
         stream,
         deadline: Some(Box::pin(sleep(FIRST_BYTE_TIMEOUT))),
-    }))
+    })
 }
 
 /// A connection whose first byte has to come in time.
-pub(super) struct Answering {
+pub(super) struct Stream {
     stream: TcpStream,
     /// Until the first byte came.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-impl AsyncRead for Answering {
+impl AsyncRead for Stream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -67,7 +66,7 @@ impl AsyncRead for Answering {
     }
 }
 
-impl AsyncWrite for Answering {
+impl AsyncWrite for Stream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
