@@ -7,6 +7,7 @@ mod demo;
 mod upstream;
 
 use std::error::Error;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -45,17 +46,22 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
     let cors = cors::layer(&cli.origins());
     match &cli.upstream {
         Some(upstream) => {
-            println!("{}", gateway_banner(address, upstream.as_str()));
+            say(&gateway_banner(address, upstream.as_str()));
             let service = cors.layer(Upstream::new(upstream.clone(), cli.upstream_keepalive()));
             grpc_websocket_tokio::serve_with(listener, service, &layer).await?;
         }
         None => {
-            println!("{}", demo_banner(address));
+            say(&demo_banner(address));
             let service = cors.layer(demo::router());
             grpc_websocket_tokio::serve_with(listener, service, &layer).await?;
         }
     }
     Ok(())
+}
+
+/// Prints to whoever reads; if nobody does, that is no reason to stop.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn gateway_banner(address: SocketAddr, upstream: &str) -> String {
