@@ -121,7 +121,7 @@ where
             server: Server::new(clock.now(), config.limits),
             clock,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
-            liveness: Liveness::new(config.keepalive, clock.0),
+            liveness: Liveness::new(config.keepalive, config.max_websocket_message(), clock.0),
             block: BytesMut::new(),
             start: Some((service, upgrade)),
             request: None,
@@ -460,6 +460,11 @@ where
             Verdict::Dead => self.peer_left(End::Lost),
             Verdict::TooSlow => {
                 let status = CallStatus::new(Code::DeadlineExceeded, "a message came too slowly");
+                self.end_call(&status, CloseCode::Policy)
+            }
+            Verdict::Wasteful => {
+                let message = "too many WebSocket fragments for one message";
+                let status = CallStatus::new(Code::ResourceExhausted, message);
                 self.end_call(&status, CloseCode::Policy)
             }
         }

@@ -12,6 +12,10 @@ use crate::socket::Traffic;
 const MIN_BYTES_PER_SEC: u64 = 100;
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How many times its own length a message may cost in bytes: one of single bytes, each in a fragment
+/// of its own, costs seven. Empty fragments would cost without end.
+const MAX_FRAMING: u64 = 16;
+
 /// How fast a slow link may be that a ping waits on behind what was sent before it.
 const LINK_BYTES_PER_SEC: u64 = 25_000;
 
@@ -29,11 +33,15 @@ pub(crate) enum Verdict {
     Dead,
     /// It began a message and does not get on with it.
     TooSlow,
+    /// It began a message and sends little but framing.
+    Wasteful,
 }
 
 /// See the module.
 pub(crate) struct Liveness {
     keepalive: Keepalive,
+    /// How many bytes may come for one message.
+    max_message_traffic: u64,
     /// The traffic at the last judgement.
     seen: Traffic,
     /// What was written when the peer was last heard.
@@ -54,9 +62,12 @@ pub(crate) struct Liveness {
 }
 
 impl Liveness {
-    pub(crate) fn new(keepalive: Keepalive, now: Instant) -> Self {
+    /// `max_message_len`: the longest WebSocket message that is read, in bytes.
+    pub(crate) fn new(keepalive: Keepalive, max_message_len: usize, now: Instant) -> Self {
+        let max_message_len = u64::try_from(max_message_len).unwrap_or(u64::MAX);
         Self {
             keepalive,
+            max_message_traffic: max_message_len.saturating_mul(MAX_FRAMING),
             seen: Traffic::default(),
             written_when_heard: 0,
             was_writing: false,
@@ -109,6 +120,9 @@ impl Liveness {
         if reading && self.is_too_slow(now, traffic) {
             return Verdict::TooSlow;
         }
+        if self.is_wasteful(traffic) {
+            return Verdict::Wasteful;
+        }
         if now < self.keepalive_check() {
             return Verdict::Fine;
         }
@@ -158,6 +172,11 @@ impl Liveness {
         self.seen = traffic;
     }
 
+    fn is_wasteful(&self, traffic: Traffic) -> bool {
+        self.begun
+            .is_some_and(|(_, before)| traffic.read - before > self.max_message_traffic)
+    }
+
     fn is_too_slow(&mut self, now: Instant, traffic: Traffic) -> bool {
         if traffic.read == self.read_at_message {
             return false;
@@ -179,6 +198,10 @@ mod tests {
         Traffic { read, written }
     }
 
+    fn new_peer(start: Instant) -> Liveness {
+        Liveness::new(Keepalive::default(), 1000, start)
+    }
+
     fn secs(secs: u64) -> Duration {
         Duration::from_secs(secs)
     }
@@ -186,7 +209,7 @@ mod tests {
     #[tokio::test]
     async fn silence_gives_a_ping_and_then_a_death() {
         let start = Instant::now();
-        let mut peer = Liveness::new(Keepalive::default(), start);
+        let mut peer = new_peer(start);
         let quiet = traffic(0, 0);
         assert_eq!(
             peer.judge(start + secs(19), quiet, true, false),
@@ -213,7 +236,7 @@ mod tests {
     #[tokio::test]
     async fn a_pong_or_a_peer_that_takes_what_it_is_sent_is_alive() {
         let start = Instant::now();
-        let mut peer = Liveness::new(Keepalive::default(), start);
+        let mut peer = new_peer(start);
         let mut at = |second, read, written, writing| {
             let traffic = traffic(read, written);
             if read > 0 {
@@ -233,7 +256,7 @@ mod tests {
     #[tokio::test]
     async fn what_the_kernel_takes_is_no_sign_of_life() {
         let start = Instant::now();
-        let mut peer = Liveness::new(Keepalive::default(), start);
+        let mut peer = new_peer(start);
         let verdicts: Vec<Verdict> = (1..=30)
             .map(|second| peer.judge(start + secs(second), traffic(0, second * 10), true, false))
             .collect();
@@ -244,7 +267,7 @@ mod tests {
     #[tokio::test]
     async fn a_ping_behind_a_large_answer_gets_the_time_of_a_slow_link() {
         let start = Instant::now();
-        let mut peer = Liveness::new(Keepalive::default(), start);
+        let mut peer = new_peer(start);
         let sent = traffic(0, 1_000_000);
         assert_eq!(peer.judge(start, sent, true, false), Verdict::Fine);
         assert_eq!(
@@ -264,7 +287,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_is_dead_before_a_ping_had_its_time() {
         let start = Instant::now();
-        let mut peer = Liveness::new(Keepalive::default(), start);
+        let mut peer = new_peer(start);
         let late = start + secs(300);
         assert_eq!(peer.judge(late, traffic(0, 0), true, false), Verdict::Ping);
         assert_eq!(peer.next_check(traffic(0, 2)), late + secs(10));
@@ -273,7 +296,7 @@ mod tests {
     #[tokio::test]
     async fn a_handler_that_holds_up_the_reading_is_not_the_peers_fault() {
         let start = Instant::now();
-        let mut peer = Liveness::new(Keepalive::default(), start);
+        let mut peer = new_peer(start);
         let mut pings = 0;
         for step in 1..100 {
             let sent = traffic(10, pings * 2);
@@ -289,8 +312,8 @@ mod tests {
     #[tokio::test]
     async fn a_drip_is_found_and_an_honest_slow_link_is_not() {
         let start = Instant::now();
-        let mut drip = Liveness::new(Keepalive::default(), start);
-        let mut honest = Liveness::new(Keepalive::default(), start);
+        let mut drip = new_peer(start);
+        let mut honest = new_peer(start);
         let mut found = None;
         for second in 1..60 {
             let now = start + secs(second);
@@ -306,7 +329,7 @@ mod tests {
     #[tokio::test]
     async fn pings_do_not_cover_a_drip() {
         let start = Instant::now();
-        let mut drip = Liveness::new(Keepalive::default(), start);
+        let mut drip = new_peer(start);
         let found = (1..60).find(|&second| {
             let (now, sent) = (start + secs(second), traffic(second * 7, 0));
             let verdict = drip.judge(now, sent, true, false);
@@ -317,16 +340,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_message_of_nothing_but_framing_is_found() {
+        let start = Instant::now();
+        let mut peer = new_peer(start);
+        let mut judge = |read| peer.judge(start, traffic(read, 0), true, false);
+        assert_eq!(judge(16_000), Verdict::Fine);
+        assert_eq!(judge(16_001), Verdict::Wasteful);
+        peer.message_came(traffic(16_001, 0));
+        let verdict = peer.judge(start, traffic(16_002, 0), true, false);
+        assert_eq!(verdict, Verdict::Fine);
+    }
+
+    #[tokio::test]
     async fn pings_have_a_budget() {
         let start = Instant::now();
-        let mut peer = Liveness::new(Keepalive::default(), start);
+        let mut peer = new_peer(start);
         let allowed = (0..1000)
             .take_while(|_| peer.control_came(start, traffic(0, 0)))
             .count();
         assert_eq!(allowed, 100);
         assert!(!peer.control_came(start, traffic(0, 0)));
         assert!(peer.control_came(start + secs(1), traffic(0, 0)));
-        let mut calm = Liveness::new(Keepalive::default(), start);
+        let mut calm = new_peer(start);
         assert!((0..10_000).all(|second| calm.control_came(start + secs(second), traffic(0, 0))));
     }
 }
