@@ -141,7 +141,8 @@ impl Drop for Call {
     }
 }
 
-/// Sends the request's messages until they end, fail, or the call is over.
+/// Sends the request's messages until they end, fail, or the call is over. If the upstream takes no
+/// more, the answer, which may be there already, is left to be read.
 async fn pump(
     mut body: Body,
     mut stream: SendStream<Bytes>,
@@ -150,32 +151,42 @@ async fn pump(
 ) {
     let reason = tokio::select! {
         sent = send(&mut body, &mut stream, &connection) => match sent {
-            Ok(()) => return,
-            Err(reason) => reason,
+            Ok(()) | Err(Unsent::NotTaken) => return,
+            Err(Unsent::ClientFailed) => Reason::INTERNAL_ERROR,
         },
         reason = cancelled => reason.unwrap_or(Reason::CANCEL),
     };
     stream.send_reset(reason);
 }
 
+/// Why a request is not sent to its end.
+enum Unsent {
+    /// The client left in the middle of it.
+    ClientFailed,
+    /// The upstream closed the stream, or the connection is gone.
+    NotTaken,
+}
+
 async fn send(
     body: &mut Body,
     stream: &mut SendStream<Bytes>,
     connection: &WeakConnection,
-) -> Result<(), Reason> {
+) -> Result<(), Unsent> {
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Reason::INTERNAL_ERROR)?;
+        let frame = frame.map_err(|_| Unsent::ClientFailed)?;
         if let Ok(mut data) = frame.into_data() {
             while !data.is_empty() {
                 let room = room(stream, data.len(), connection).await?;
                 let part = data.split_to(room.min(data.len()));
-                stream.send_data(part, false).map_err(|_| Reason::CANCEL)?;
+                send_data(stream, part, false)?;
             }
         }
     }
-    stream
-        .send_data(Bytes::new(), true)
-        .map_err(|_| Reason::CANCEL)
+    send_data(stream, Bytes::new(), true)
+}
+
+fn send_data(stream: &mut SendStream<Bytes>, data: Bytes, is_end: bool) -> Result<(), Unsent> {
+    stream.send_data(data, is_end).map_err(|_| Unsent::NotTaken)
 }
 
 /// Waits for the upstream to take more. A call that waits long may have used up what the server
@@ -184,7 +195,7 @@ async fn room(
     stream: &mut SendStream<Bytes>,
     wanted: usize,
     connection: &WeakConnection,
-) -> Result<usize, Reason> {
+) -> Result<usize, Unsent> {
     stream.reserve_capacity(wanted);
     let mut capacity = pin!(poll_fn(|cx| stream.poll_capacity(cx)));
     let room = match timeout(STALL, &mut capacity).await {
@@ -194,7 +205,7 @@ async fn room(
             capacity.await
         }
     };
-    room.and_then(Result::ok).ok_or(Reason::CANCEL)
+    room.and_then(Result::ok).ok_or(Unsent::NotTaken)
 }
 
 /// The body of an answer.
@@ -232,10 +243,10 @@ impl HttpBody for Answer {
             None => self.poll_trailers(cx),
             Some(Err(error)) => Poll::Ready(Some(Err(failure::status(&error)))),
             Some(Ok(data)) => {
-                // Whoever takes the data holds it within bounds of its own.
-                let released = self.stream.flow_control().release_capacity(data.len());
-                let frame = released.map(|()| Frame::data(data));
-                Poll::Ready(Some(frame.map_err(|error| failure::status(&error))))
+                // Whoever takes the data holds it within bounds of its own. A stream that ended
+                // meanwhile needs no more room.
+                let _ = self.stream.flow_control().release_capacity(data.len());
+                Poll::Ready(Some(Ok(Frame::data(data))))
             }
         }
     }

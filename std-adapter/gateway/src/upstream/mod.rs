@@ -103,6 +103,9 @@ impl Service<Request<Body>> for Upstream {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt as _;
+    use tokio::net::TcpListener;
+
     use super::*;
 
     fn nobody() -> Upstream {
@@ -134,5 +137,49 @@ mod tests {
         }
         let connections = upstream.connections.lock().unwrap();
         assert!(connections.iter().all(Connection::is_lost));
+    }
+
+    /// Answers every call at once. What drops with it resets the stream, as servers do that need no
+    /// more of the request (RFC 9113 section 8.1).
+    async fn answers_early(listener: TcpListener) {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        while let Some(call) = connection.accept().await {
+            let (_request, mut respond) = call.unwrap();
+            let mut answer = respond.send_response(Response::new(()), false).unwrap();
+            answer
+                .send_data(bytes::Bytes::from_static(b"answer"), false)
+                .unwrap();
+            let mut trailers = http::HeaderMap::new();
+            trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
+            answer.send_trailers(trailers).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_early_answer_is_read_whole_whatever_becomes_of_the_request() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap().to_string().parse().unwrap();
+        tokio::spawn(answers_early(listener));
+        let mut upstream = Upstream::new(server, Duration::from_secs(300));
+        for _ in 0..10 {
+            for body in [Body::new(one_message_later()), Body::empty()] {
+                let request = Request::post("/s/m").body(body).unwrap();
+                let response = upstream.call(request).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let answer = response.into_body().collect().await.unwrap();
+                assert_eq!(answer.trailers().unwrap()["grpc-status"], "0");
+                assert_eq!(answer.to_bytes(), "answer");
+            }
+        }
+    }
+
+    /// A request body whose message comes when its stream is closed already.
+    fn one_message_later() -> impl http_body::Body<Data = bytes::Bytes, Error = Infallible> {
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            Ok(http_body::Frame::data(bytes::Bytes::from_static(b"late")))
+        };
+        http_body_util::StreamBody::new(futures_util::stream::once(later))
     }
 }
