@@ -58,9 +58,10 @@ impl Receiver {
             *input = &[];
             return Ok(None);
         }
+        self.check_order(input)?;
         match self.deframer.next(input)? {
             None => Ok(None),
-            Some((FrameKind::Metadata, piece)) => self.block_piece(piece).map(Some),
+            Some((FrameKind::Metadata, piece)) => self.recv_block(piece).map(Some),
             Some((FrameKind::Message { compressed }, piece)) => {
                 if piece.start.is_some() {
                     self.advance(Step::Message)?;
@@ -68,11 +69,6 @@ impl Receiver {
                 Ok(Some(Event::Message { compressed, piece }))
             }
         }
-    }
-
-    /// Takes a piece of a block that comes without a prefix: its end is told by `piece`.
-    pub(crate) fn recv_bare_block<'i>(&mut self, piece: Piece<'i>) -> Result<Event<'i>, RecvError> {
-        self.block_piece(piece)
     }
 
     /// The event of a block that is complete, if there is one.
@@ -97,10 +93,8 @@ impl Receiver {
         self.state = State::Closed;
     }
 
-    fn block_piece<'i>(&mut self, piece: Piece<'i>) -> Result<Event<'i>, RecvError> {
-        if self.sender == Role::Client && self.state != State::Idle {
-            return Err(RecvError::OutOfOrder);
-        }
+    /// Takes a piece of a block, which may come without a prefix: its end is told by `piece`.
+    pub(crate) fn recv_block<'i>(&mut self, piece: Piece<'i>) -> Result<Event<'i>, RecvError> {
         let max = self.max_metadata_len;
         for &byte in piece.payload {
             self.scanner.push(byte)?;
@@ -110,6 +104,18 @@ impl Receiver {
         }
         self.block_ended = piece.end;
         Ok(Event::Metadata(piece))
+    }
+
+    /// A client sends one block, and before its messages. Another is known by the first byte of its
+    /// prefix, so that what is wrong with it does not depend on how much of it is there.
+    fn check_order(&self, input: &[u8]) -> Result<(), RecvError> {
+        let flags = input.first().filter(|_| self.deframer.is_at_boundary());
+        let kind = flags.map(|&flags| FrameKind::from_flags(flags));
+        let past_block = self.sender == Role::Client && self.state != State::Idle;
+        if past_block && kind == Some(Ok(FrameKind::Metadata)) {
+            return Err(RecvError::OutOfOrder);
+        }
+        Ok(())
     }
 
     fn end_block(&mut self) -> Result<Event<'static>, RecvError> {

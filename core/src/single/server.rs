@@ -272,7 +272,7 @@ impl Server {
             payload,
             end,
         };
-        self.receiver.recv_bare_block(piece).map(Some)
+        self.receiver.recv_block(piece).map(Some)
     }
 
     fn recv_control(

@@ -58,6 +58,17 @@ impl Connection {
         Arc::strong_count(&self.0) - 1
     }
 
+    /// Whether it takes one call more at once: what the server allows, and no more than
+    /// [`CALLS_PER_CONNECTION`].
+    pub(super) fn has_room(&self) -> bool {
+        let most = usize::try_from(CALLS_PER_CONNECTION).unwrap_or(usize::MAX);
+        let allowed = match self.0.requests.get() {
+            Some(Ok(requests)) => requests.current_max_send_streams().clamp(1, most),
+            _ => most,
+        };
+        self.users() < allowed
+    }
+
     /// Whether it ever was there.
     pub(super) fn was_made(&self) -> bool {
         matches!(self.0.requests.get(), Some(Ok(_)))

@@ -19,8 +19,8 @@ use tower::{BoxError, Service};
 
 use self::connection::Connection;
 
-/// How many calls share a connection. Servers allow 100 or more streams (RFC 9113 section 6.5.2
-/// advises no less), and calls beyond what they allow would wait for others to end.
+/// How many calls share a connection at most: what servers allow as a rule (RFC 9113 section 6.5.2
+/// advises no less). Calls beyond what a server allows would wait for others to end.
 const CALLS_PER_CONNECTION: u32 = 100;
 
 /// Forwards requests to one gRPC server, over as many connections as its calls need. Connects when
@@ -64,7 +64,7 @@ impl Upstream {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         connections.retain(|connection| !connection.is_lost());
-        if let Some(free) = connections.iter().position(has_room) {
+        if let Some(free) = connections.iter().position(Connection::has_room) {
             while connections.len() > free + 1
                 && connections.last().is_some_and(|last| last.users() == 0)
             {
@@ -76,10 +76,6 @@ impl Upstream {
         connections.push(connection.clone());
         connection
     }
-}
-
-fn has_room(connection: &Connection) -> bool {
-    u32::try_from(connection.users()).is_ok_and(|calls| calls < CALLS_PER_CONNECTION)
 }
 
 impl Service<Request<Body>> for Upstream {
