@@ -77,7 +77,8 @@ enum End {
 /// One turn's result: go on, or the end.
 type Turn = Result<(), End>;
 
-struct Driver<W, S: Service<Request<Body>>, B> {
+struct Driver<'c, W, S: Service<Request<Body>>, B> {
+    config: &'c Config,
     socket: W,
     server: Server,
     clock: Clock,
@@ -92,9 +93,6 @@ struct Driver<W, S: Service<Request<Body>>, B> {
     answering: Answering<S, B>,
     answer_gather: Gather,
     answer_frames: Deframer,
-    /// The longest WebSocket message, once the metadata is there.
-    max_websocket_message: usize,
-    limits: Limits,
     /// All that came was read.
     drained: bool,
 }
@@ -106,7 +104,7 @@ enum Answering<S: Service<Request<Body>>, B> {
     Streaming(Pin<Box<B>>),
 }
 
-impl<W, S, B> Driver<W, S, B>
+impl<'c, W, S, B> Driver<'c, W, S, B>
 where
     W: WebSocket,
     S: Service<Request<Body>, Response = Response<B>>,
@@ -114,9 +112,10 @@ where
     B: HttpBody<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    fn new(socket: W, service: S, upgrade: Upgrade, config: &Config) -> Self {
+    fn new(socket: W, service: S, upgrade: Upgrade, config: &'c Config) -> Self {
         let clock = Clock(Instant::now());
         Self {
+            config,
             socket,
             server: Server::new(clock.now(), config.limits),
             clock,
@@ -130,8 +129,6 @@ where
             answer_gather: Gather::default(),
             // How long an answer may be is the client's to say.
             answer_frames: Deframer::new(Limits::DEFAULT.with_max_message_len(u32::MAX)),
-            max_websocket_message: config.max_websocket_message(),
-            limits: config.limits,
             drained: false,
         }
     }
@@ -252,12 +249,13 @@ where
         let Some((service, upgrade)) = self.start.take() else {
             return Ok(());
         };
-        let head = match Head::read(upgrade, &self.block, self.limits.max_metadata_len) {
+        let head = match Head::read(upgrade, &self.block, self.config.limits.max_metadata_len) {
             Ok(head) => head,
             Err(status) => return self.end_call(&status, CloseCode::Normal),
         };
         self.block = BytesMut::new();
-        self.socket.set_max_message_len(self.max_websocket_message);
+        self.socket
+            .set_max_message_len(self.config.max_websocket_message());
         let deadline = head
             .timeout
             .and_then(|timeout| self.clock.now().checked_add(timeout));

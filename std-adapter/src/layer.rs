@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use grpc_websocket_core::Limits;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use hyper::upgrade::OnUpgrade;
@@ -97,12 +96,6 @@ impl WebSocketLayer {
     pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
         self.config.keepalive = Keepalive::new(interval, timeout);
         self
-    }
-
-    /// The limits on what a client may send.
-    #[must_use]
-    pub fn limits(&self) -> Limits {
-        self.config.limits
     }
 }
 
