@@ -119,9 +119,12 @@ impl WeakConnection {
         }
     }
 
-    /// Whether it has users beside its pool.
+    /// Whether it has users beside its pool, which lets a lost one go.
     fn has_users(&self) -> bool {
-        self.0.strong_count() > 1
+        self.0.upgrade().map(Connection).is_some_and(|connection| {
+            let of_pool = usize::from(!connection.is_lost());
+            connection.users() > of_pool
+        })
     }
 }
 
