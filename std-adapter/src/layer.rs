@@ -24,7 +24,7 @@ use crate::socket::Socket;
 /// wraps, and leaves every other request to that service.
 ///
 /// The service is any that answers gRPC over HTTP/2: [`tonic::service::Routes`], an `axum::Router`
-/// made of them, a [`tonic::transport::Channel`] to another server. A call over WebSocket reaches
+/// made of them, a `tonic::transport::Channel` to another server. A call over WebSocket reaches
 /// it as the same request that HTTP/2 would have made, with the upgrade's extensions (the peer's
 /// address among them). Its metadata is what the client sent on the WebSocket; headers of the
 /// upgrade itself, cookies among them, are not passed on.
