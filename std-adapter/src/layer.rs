@@ -23,7 +23,7 @@ use crate::socket::Socket;
 /// Answers gRPC calls that come over WebSocket (subprotocol `grpc-websockets`) by the service it
 /// wraps, and leaves every other request to that service.
 ///
-/// The service is any that answers gRPC over HTTP/2: [`tonic::service::Routes`], an `axum::Router`
+/// The service is any that answers gRPC over HTTP/2: `tonic::service::Routes`, an `axum::Router`
 /// made of them, a `tonic::transport::Channel` to another server. A call over WebSocket reaches
 /// it as the same request that HTTP/2 would have made, with the upgrade's extensions (the peer's
 /// address among them). Its metadata is what the client sent on the WebSocket; headers of the

@@ -48,7 +48,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Serves a gRPC service on a listener in every way a client may come: HTTP/2, gRPC-Web over
 /// HTTP/1.1 or HTTP/2, and WebSocket, with the defaults of [`WebSocketLayer`].
 ///
-/// The service is any that answers gRPC: [`tonic::service::Routes`], or an `axum::Router` made of
+/// The service is any that answers gRPC: `tonic::service::Routes`, or an `axum::Router` made of
 /// them with routes of its own beside. Handlers see the peer's address with
 /// [`tonic::Request::remote_addr`], whichever way the call came.
 ///
