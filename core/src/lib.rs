@@ -34,6 +34,7 @@ extern crate std;
 pub mod call;
 pub mod deframe;
 mod error;
+mod fragment;
 mod limits;
 pub mod single;
 mod time;
@@ -41,6 +42,7 @@ pub mod wire;
 
 pub use call::{Event, Role, Segment};
 pub use error::{Blame, CloseCode, RecvError, SendError};
+pub use fragment::Fragment;
 pub use limits::Limits;
 pub use time::Instant;
 pub use wire::status::Code;

@@ -3,7 +3,7 @@
 use super::Role;
 use super::event::Event;
 use super::state::{State, Step};
-use crate::deframe::{DeframeError, Deframer, Piece};
+use crate::deframe::{DeframeError, Frames, Piece};
 use crate::error::RecvError;
 use crate::limits::Limits;
 use crate::wire::prefix::FrameKind;
@@ -17,21 +17,19 @@ pub(crate) struct Receiver {
     /// Who sends in this direction.
     sender: Role,
     state: State,
-    deframer: Deframer,
+    frames: Frames,
     scanner: BlockScanner,
-    max_metadata_len: u32,
     /// A block is complete, its event not yet given.
     block_ended: bool,
 }
 
 impl Receiver {
-    pub(crate) const fn new(sender: Role, limits: Limits) -> Self {
+    pub(crate) const fn new(sender: Role) -> Self {
         Self {
             sender,
             state: State::Idle,
-            deframer: Deframer::new(limits),
+            frames: Frames::new(),
             scanner: BlockScanner::new(),
-            max_metadata_len: limits.max_metadata_len,
             block_ended: false,
         }
     }
@@ -42,12 +40,13 @@ impl Receiver {
 
     /// No frame is begun and none awaits its event.
     pub(crate) const fn is_at_boundary(&self) -> bool {
-        self.deframer.is_at_boundary() && !self.block_ended
+        self.frames.is_at_boundary() && !self.block_ended
     }
 
     /// Takes the next event off the front of `input`, a slice of the byte stream.
     pub(crate) fn recv<'i>(
         &mut self,
+        limits: &Limits,
         input: &mut &'i [u8],
     ) -> Result<Option<Event<'i>>, RecvError> {
         if self.block_ended {
@@ -59,9 +58,9 @@ impl Receiver {
             return Ok(None);
         }
         self.check_order(input)?;
-        match self.deframer.next(input)? {
+        match self.frames.next(limits, input)? {
             None => Ok(None),
-            Some((FrameKind::Metadata, piece)) => self.recv_block(piece).map(Some),
+            Some((FrameKind::Metadata, piece)) => self.recv_block(limits, piece).map(Some),
             Some((FrameKind::Message { compressed }, piece)) => {
                 if piece.start.is_some() {
                     self.advance(Step::Message)?;
@@ -94,8 +93,12 @@ impl Receiver {
     }
 
     /// Takes a piece of a block, which may come without a prefix: its end is told by `piece`.
-    pub(crate) fn recv_block<'i>(&mut self, piece: Piece<'i>) -> Result<Event<'i>, RecvError> {
-        let max = self.max_metadata_len;
+    pub(crate) fn recv_block<'i>(
+        &mut self,
+        limits: &Limits,
+        piece: Piece<'i>,
+    ) -> Result<Event<'i>, RecvError> {
+        let max = limits.max_metadata_len;
         for &byte in piece.payload {
             self.scanner.push(byte)?;
             if self.scanner.size() > max {
@@ -109,7 +112,7 @@ impl Receiver {
     /// A client sends one block, and before its messages. Another is known by the first byte of its
     /// prefix, so that what is wrong with it does not depend on how much of it is there.
     fn check_order(&self, input: &[u8]) -> Result<(), RecvError> {
-        let flags = input.first().filter(|_| self.deframer.is_at_boundary());
+        let flags = input.first().filter(|_| self.frames.is_at_boundary());
         let kind = flags.map(|&flags| FrameKind::from_flags(flags));
         let past_block = self.sender == Role::Client && self.state != State::Idle;
         if past_block && kind == Some(Ok(FrameKind::Metadata)) {

@@ -35,6 +35,7 @@ pub const MAX_WEBSOCKET_MESSAGE: u32 = 32_768;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
+    limits: Limits,
     receiver: Receiver,
     sender: Sender,
     deadline: Option<Instant>,
@@ -46,7 +47,8 @@ impl Client {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self {
-            receiver: Receiver::new(Role::Server, limits),
+            limits,
+            receiver: Receiver::new(Role::Server),
             sender: Sender::new(Role::Client, Some(DATA), Some(MAX_WEBSOCKET_MESSAGE)),
             deadline: None,
             failed: None,
@@ -70,7 +72,7 @@ impl Client {
         }
         // The end of a WebSocket message means nothing in this direction.
         fragment.fin = false;
-        let result = self.receiver.recv(&mut fragment.bytes);
+        let result = self.receiver.recv(&self.limits, &mut fragment.bytes);
         self.failed = result.err();
         if self.failed.is_some() || self.is_ended() {
             self.end();

@@ -37,6 +37,7 @@ use crate::wire::status::Code;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Server {
+    limits: Limits,
     receiver: Receiver,
     sender: Sender,
     position: Position,
@@ -65,7 +66,8 @@ impl Server {
     #[must_use]
     pub fn new(now: Instant, limits: Limits) -> Self {
         Self {
-            receiver: Receiver::new(Role::Client, limits),
+            limits,
+            receiver: Receiver::new(Role::Client),
             sender: Sender::new(Role::Server, None, None),
             position: Position::Block,
             empty_messages: 0,
@@ -272,7 +274,7 @@ impl Server {
             payload,
             end,
         };
-        self.receiver.recv_block(piece).map(Some)
+        self.receiver.recv_block(&self.limits, piece).map(Some)
     }
 
     fn recv_control(
@@ -336,7 +338,7 @@ impl Server {
             self.position = Position::Data { seen: true };
             self.empty_messages = 0;
         }
-        self.receiver.recv(&mut fragment.bytes)
+        self.receiver.recv(&self.limits, &mut fragment.bytes)
     }
 
     fn count_empty_message(&mut self) -> Result<(), RecvError> {
