@@ -90,6 +90,16 @@ impl Frames {
         self.filled == 0 && self.open.is_none()
     }
 
+    /// The kind of the frame that is begun and not complete.
+    pub(crate) fn begun(&self) -> Option<FrameKind> {
+        let [flags, ..] = self.prefix;
+        match self.open {
+            Some((kind, _)) => Some(kind),
+            None if self.filled > 0 => FrameKind::from_flags(flags).ok(),
+            None => None,
+        }
+    }
+
     /// As [`Deframer::next`].
     pub(crate) fn next<'i>(
         &mut self,

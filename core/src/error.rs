@@ -68,6 +68,9 @@ pub enum RecvError {
     /// in a row that carried nothing.
     #[error("too many empty WebSocket messages")]
     EmptyMessages,
+    /// A server ended its direction of a call without trailers.
+    #[error("the answer ended without trailers")]
+    NoTrailers,
     /// The initial metadata was not complete in
     /// [`Limits::metadata_timeout`](crate::Limits::metadata_timeout).
     #[error("the initial metadata did not arrive in time")]
@@ -97,6 +100,21 @@ impl RecvError {
         }
     }
 
+    /// What the RESET of a call says that this error ends.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Frame(DeframeError::Prefix(_)) => "reserved flags of a gRPC frame are set",
+            Self::Frame(DeframeError::MessageTooLong { .. }) => "a message is too long",
+            Self::Frame(DeframeError::MetadataTooLong { .. }) => "metadata is too large",
+            Self::Metadata(_) => "malformed metadata",
+            Self::OutOfOrder => "a frame came out of order",
+            Self::Truncated => "the stream ended inside a message",
+            Self::NoTrailers => "the answer ended without trailers",
+            Self::MetadataTimeout => "the initial metadata did not arrive in time",
+            Self::TextMessage | Self::EmptyMessages => "not gRPC",
+        }
+    }
+
     /// How the WebSocket is closed because of it, after the trailers if any can be sent.
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
@@ -122,7 +140,10 @@ pub enum SendError {
     /// The payload of the frame before is not complete.
     #[error("the frame before is not complete")]
     FrameOpen,
-    /// The bytes to forward are not gRPC messages: whoever made them is to blame.
+    /// There is no such call, or it is over.
+    #[error("there is no such call, or it is over")]
+    UnknownCall,
+    /// The bytes to send are not gRPC frames, or one is longer than the peer takes.
     #[error(transparent)]
     Frame(#[from] DeframeError),
     /// Metadata that must fit one WebSocket message does not.
@@ -140,7 +161,10 @@ impl SendError {
     #[must_use]
     pub const fn blame(self) -> Blame {
         match self {
-            Self::MetadataTooLong { .. } => Blame::Resource,
+            Self::MetadataTooLong { .. }
+            | Self::Frame(
+                DeframeError::MessageTooLong { .. } | DeframeError::MetadataTooLong { .. },
+            ) => Blame::Resource,
             _ => Blame::Misuse,
         }
     }

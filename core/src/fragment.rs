@@ -8,25 +8,55 @@
 pub struct Fragment<'i> {
     pub(crate) bytes: &'i [u8],
     pub(crate) fin: bool,
+    /// No machine has looked at it yet.
+    fresh: bool,
 }
 
 impl<'i> Fragment<'i> {
     /// A whole binary message.
     #[must_use]
     pub const fn message(bytes: &'i [u8]) -> Self {
-        Self { bytes, fin: true }
+        Self {
+            bytes,
+            fin: true,
+            fresh: true,
+        }
     }
 
     /// A part of a binary message that does not end it.
     #[must_use]
     pub const fn part(bytes: &'i [u8]) -> Self {
-        Self { bytes, fin: false }
+        Self {
+            bytes,
+            fin: false,
+            fresh: true,
+        }
     }
 
     /// The bytes not taken yet.
     #[must_use]
     pub const fn rest(&self) -> &'i [u8] {
         self.bytes
+    }
+
+    /// Whether nothing is left of it.
+    pub(crate) const fn is_used_up(&self) -> bool {
+        self.bytes.is_empty() && !self.fin
+    }
+
+    /// Takes up to `len` bytes; how many.
+    pub(crate) fn advance(&mut self, len: usize) -> u32 {
+        let (taken, rest) = self
+            .bytes
+            .split_at_checked(len)
+            .unwrap_or((self.bytes, &[]));
+        self.bytes = rest;
+        u32::try_from(taken.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether it came with nothing at all; true once.
+    pub(crate) fn take_emptiness(&mut self) -> bool {
+        core::mem::take(&mut self.fresh) && self.is_used_up()
     }
 
     /// Takes the end of the message, once all its bytes are taken.

@@ -36,6 +36,7 @@ pub mod deframe;
 mod error;
 mod fragment;
 mod limits;
+pub mod mux;
 pub mod single;
 mod time;
 pub mod wire;

@@ -43,6 +43,11 @@ impl Receiver {
         self.frames.is_at_boundary() && !self.block_ended
     }
 
+    /// A block of metadata is begun and not complete.
+    pub(crate) fn is_in_metadata(&self) -> bool {
+        self.frames.begun() == Some(FrameKind::Metadata)
+    }
+
     /// Takes the next event off the front of `input`, a slice of the byte stream.
     pub(crate) fn recv<'i>(
         &mut self,

@@ -5,6 +5,7 @@ use super::state::{State, Step};
 use crate::deframe::Deframer;
 use crate::error::SendError;
 use crate::limits::Limits;
+use crate::wire::mux::Header;
 use crate::wire::prefix::{FrameKind, PREFIX_LEN, Prefix};
 
 /// One WebSocket binary message to write: `head`, then `payload_len` bytes of the payload.
@@ -31,6 +32,20 @@ impl Segment {
         };
         Self {
             head,
+            head_len,
+            payload_len,
+        }
+    }
+
+    /// A frame of `grpc-mux.v1`, with the code of a RESET.
+    pub(crate) const fn frame(header: Header, code: Option<u8>, payload_len: u32) -> Self {
+        let [a, b, c, d, e] = header.encode();
+        let (code, head_len) = match code {
+            Some(code) => (code, 6),
+            None => (0, 5),
+        };
+        Self {
+            head: [a, b, c, d, e, code],
             head_len,
             payload_len,
         }

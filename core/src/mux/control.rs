@@ -1,0 +1,191 @@
+//! What the peer sends: control frames.
+
+use super::budget::Budget;
+use super::connection::Connection;
+use super::error::ConnectionError;
+use super::event::{End, Event};
+use super::id::CallId;
+use super::lifecycle::Step;
+use super::reading::{Position, unit};
+use super::recv::Received;
+use super::table::CallTable;
+use crate::call::Role;
+use crate::fragment::Fragment;
+use crate::wire::mux::{FrameType, HEADER_LEN, Header, MAX_CONTROL_FRAME, MAX_ID};
+use crate::wire::status::Code;
+
+/// The longest payload of a control frame in bytes.
+const MAX_PAYLOAD: usize = MAX_CONTROL_FRAME - HEADER_LEN;
+
+impl<T: CallTable> Connection<T> {
+    pub(super) fn recv_control<'i>(
+        &mut self,
+        fragment: &mut Fragment<'i>,
+        header: Header,
+        taken: u32,
+    ) -> Received<'i> {
+        let before = fragment.bytes;
+        let room = MAX_PAYLOAD.saturating_sub(usize::try_from(taken).unwrap_or(usize::MAX));
+        if before.len() > room {
+            return Err(ConnectionError::Malformed);
+        }
+        let text = self.take_control(fragment, header, taken)?;
+        let rest = fragment.bytes.len();
+        let read = u32::try_from(before.len().saturating_sub(rest)).unwrap_or(u32::MAX);
+        let taken = taken.saturating_add(read);
+        self.reading.position = Position::Control { header, taken };
+        if text.is_some() {
+            return Ok(text);
+        }
+        if fragment.bytes.is_empty() && fragment.take_fin() {
+            self.reading.position = Position::Header;
+            return self.end_control(header, taken);
+        }
+        Ok(None)
+    }
+
+    /// Reads on in a control frame: numbers into the scratch, a text as an event.
+    fn take_control<'i>(
+        &mut self,
+        fragment: &mut Fragment<'i>,
+        header: Header,
+        taken: u32,
+    ) -> Received<'i> {
+        let has_text = matches!(header.kind, FrameType::Reset { .. } | FrameType::GoAway);
+        if has_text && taken > 0 {
+            let text = core::mem::take(&mut fragment.bytes);
+            return Ok(self.text_event(header, text).filter(|_| !text.is_empty()));
+        }
+        let unit = unit(header.kind);
+        self.reading.scratch.fill(&mut fragment.bytes, unit);
+        if header.kind == FrameType::Settings {
+            return self.take_setting();
+        }
+        if !has_text && !fragment.bytes.is_empty() {
+            return Err(ConnectionError::Malformed);
+        }
+        Ok(None)
+    }
+
+    fn take_setting(&mut self) -> Received<'static> {
+        if let Some([key, a, b, c, d, ..]) = self.reading.scratch.take(unit(FrameType::Settings)) {
+            let value = u32::from_be_bytes([a, b, c, d]);
+            let applied = self.peer.apply(key, value);
+            applied.map_err(|_| ConnectionError::Settings)?;
+        }
+        Ok(None)
+    }
+
+    fn text_event<'i>(&self, header: Header, text: &'i [u8]) -> Option<Event<'i>> {
+        let call = CallId::new(header.id);
+        match header.kind {
+            FrameType::GoAway => Some(Event::GoAwayText(text)),
+            _ if self.contains(call) => Some(Event::ResetText { call, text }),
+            _ => None,
+        }
+    }
+
+    /// A control frame is complete.
+    fn end_control(&mut self, header: Header, taken: u32) -> Received<'static> {
+        let Header { kind, id } = header;
+        if kind == FrameType::Settings {
+            return self.end_settings();
+        }
+        let scratch = self.reading.scratch.take(unit(kind));
+        let [a, b, c, d, ..] = scratch.ok_or(ConnectionError::Malformed)?;
+        match kind {
+            FrameType::Window => self.recv_window(id, u32::from_be_bytes([a, b, c, d])),
+            FrameType::Reset { refused } => self.recv_reset(id, a, refused),
+            FrameType::GoAway => self.recv_go_away(id, a),
+            FrameType::Ping { ack: false } => {
+                self.outbox.pong = scratch;
+                Ok(None)
+            }
+            // An answer to a PING is a sign of life, like any other frame.
+            _ => {
+                debug_assert!(taken == 8);
+                Ok(None)
+            }
+        }
+    }
+
+    fn end_settings(&mut self) -> Received<'static> {
+        if !self.reading.scratch.is_empty() {
+            return Err(ConnectionError::Settings);
+        }
+        self.is_ready = true;
+        self.timers.is_ready(self.peer.keepalive_ms);
+        Ok(Some(Event::Ready(self.peer)))
+    }
+
+    fn recv_window(&mut self, id: u32, increment: u32) -> Received<'static> {
+        if increment == 0 || increment > MAX_ID {
+            return Err(ConnectionError::Credit);
+        }
+        let call = CallId::new(id);
+        let Ok((_, slot)) = self.live(call) else {
+            self.budgets.spend(Budget::StrayFrames)?;
+            return Ok(None);
+        };
+        let credit = slot.sending.credit.checked_add(increment);
+        let credit = credit.filter(|credit| *credit <= MAX_ID);
+        slot.sending.credit = credit.ok_or(ConnectionError::Credit)?;
+        let is_over = slot.sending.is_over();
+        self.budgets.spend(Budget::Windows)?;
+        Ok((!is_over).then_some(Event::Credit(call)))
+    }
+
+    fn recv_reset(&mut self, id: u32, code: u8, refused: bool) -> Received<'static> {
+        let call = CallId::new(id);
+        let Ok((position, slot)) = self.live(call) else {
+            if let Some(position) = self.calls.find(call) {
+                self.advance(position, Step::PeerReset);
+            }
+            self.budgets.spend(Budget::StrayFrames)?;
+            return Ok(None);
+        };
+        // Only the side that answers can know that a call was not processed.
+        let refused = refused && slot.role == Role::Client;
+        if slot.role == Role::Server {
+            self.budgets.spend(Budget::Resets)?;
+        }
+        self.advance(position, Step::PeerReset);
+        let code = match Code::from_value(code) {
+            Code::Ok => Code::Unknown,
+            code => code,
+        };
+        let end = End::Reset { code, refused };
+        Ok(Some(Event::Ended { call, end }))
+    }
+
+    fn recv_go_away(&mut self, id: u32, code: u8) -> Received<'static> {
+        if self.peer_going_away.is_some_and(|last| id > last) {
+            return Err(ConnectionError::GoAway);
+        }
+        if self.peer_going_away.is_some() {
+            self.budgets.spend(Budget::StrayFrames)?;
+        }
+        self.peer_going_away = Some(id);
+        self.outbox.unprocessed = true;
+        Ok(Some(Event::GoAway(Code::from_value(code))))
+    }
+
+    /// After a GOAWAY: the end of a call that was made here and that the peer did not take.
+    pub(super) fn next_unprocessed(&mut self) -> Option<Event<'static>> {
+        let last = self.peer_going_away.filter(|_| self.outbox.unprocessed)?;
+        for position in 0..self.calls.positions() {
+            let Some(slot) = self.calls.get(position) else {
+                continue;
+            };
+            let call = slot.call();
+            if slot.is_of(self.side) && slot.state.is_live() && call.get() > last {
+                self.advance(position, Step::PeerReset);
+                let (code, refused) = (Code::Unavailable, true);
+                let end = End::Reset { code, refused };
+                return Some(Event::Ended { call, end });
+            }
+        }
+        self.outbox.unprocessed = false;
+        None
+    }
+}

@@ -1,0 +1,343 @@
+//! What the peer sends: headers, and DATA frames.
+
+use super::budget::{Budget, MAX_METADATA_FRAGMENTS, TINY_FRAME_LEN};
+use super::connection::{Connection, Over};
+use super::error::ConnectionError;
+use super::event::{End, Event};
+use super::id::CallId;
+use super::lifecycle::Step;
+use super::reading::{DataFrame, Position};
+use super::slot::Slot;
+use super::table::CallTable;
+use crate::call::state::State;
+use crate::call::{self, Role};
+use crate::error::RecvError;
+use crate::fragment::Fragment;
+use crate::time::Instant;
+use crate::wire::mux::{FrameType, Header};
+use crate::wire::status::Code;
+
+/// What a step of reading gives.
+pub(super) type Received<'i> = Result<Option<Event<'i>>, ConnectionError>;
+
+impl<T: CallTable> Connection<T> {
+    /// Takes the next event from a part of a WebSocket binary message. Call it until it returns
+    /// `None`: then the fragment is used up. Then ask [`poll_transmit`](Self::poll_transmit).
+    ///
+    /// Each call takes time for a bounded part of the fragment, and looks at each byte of metadata
+    /// once; a GOAWAY looks at all calls.
+    ///
+    /// # Errors
+    /// What the peer did wrong; it is repeated on every further call. The connection is over: take
+    /// what [`poll_lost`](Self::poll_lost) and [`poll_transmit`](Self::poll_transmit) have, then
+    /// close the WebSocket with [`ConnectionError::close_code`].
+    pub fn recv<'i>(&mut self, now: Instant, fragment: &mut Fragment<'i>) -> Received<'i> {
+        match self.over {
+            Some(Over::Failed(error)) => return Err(error),
+            Some(Over::Closed(_)) => {
+                *fragment = Fragment::part(&[]);
+                return Ok(None);
+            }
+            None => {}
+        }
+        self.heard(now);
+        let result = self.step(fragment);
+        result.map_err(|error| self.fail(error))
+    }
+
+    /// A WebSocket text message came.
+    ///
+    /// # Errors
+    /// Always, as [`recv`](Self::recv) does, unless the WebSocket is gone.
+    pub fn handle_text(&mut self) -> Result<(), ConnectionError> {
+        match self.over {
+            Some(Over::Closed(_)) => Ok(()),
+            Some(Over::Failed(error)) => Err(error),
+            None => Err(self.fail(ConnectionError::TextMessage)),
+        }
+    }
+
+    /// The WebSocket closed, with that code, or its connection is lost without one. The calls that
+    /// were open are for [`poll_lost`](Self::poll_lost).
+    pub fn handle_close(&mut self, close_code: Option<u16>) {
+        let code = Code::from_close_code(close_code);
+        self.over.get_or_insert(Over::Closed(code));
+        self.outbox.clear();
+    }
+
+    /// Makes an error the connection's end.
+    pub(super) fn fail(&mut self, error: ConnectionError) -> ConnectionError {
+        self.over = Some(Over::Failed(error));
+        self.outbox.fail(error);
+        error
+    }
+
+    fn step<'i>(&mut self, fragment: &mut Fragment<'i>) -> Received<'i> {
+        if fragment.take_emptiness() {
+            self.budgets.spend(Budget::EmptyFrames)?;
+        }
+        loop {
+            if let Some(event) = self.next_unprocessed() {
+                return Ok(Some(event));
+            }
+            let event = match self.reading.position {
+                Position::Header => self.recv_header(fragment)?,
+                Position::Data(frame) => self.recv_data(fragment, frame)?,
+                Position::Control { header, taken } => {
+                    self.recv_control(fragment, header, taken)?
+                }
+                Position::Skip { left } => self.recv_skipped(fragment, left)?,
+            };
+            if event.is_some() || fragment.is_used_up() {
+                return Ok(event);
+            }
+        }
+    }
+
+    fn recv_header<'i>(&mut self, fragment: &mut Fragment<'i>) -> Received<'i> {
+        match self.reading.take_header(&mut fragment.bytes) {
+            Some(bytes) => self.begin_frame(Header::decode(bytes)?),
+            None if fragment.take_fin() => Err(ConnectionError::Malformed),
+            None => Ok(None),
+        }
+    }
+
+    /// Decides by its header what becomes of a frame.
+    fn begin_frame(&mut self, header: Header) -> Received<'static> {
+        let Header { kind, id } = header;
+        if self.is_ready == (kind == FrameType::Settings) {
+            return Err(ConnectionError::Settings);
+        }
+        match kind {
+            FrameType::Data { open: true, end } => return self.begin_call(id, end),
+            FrameType::Data { open: false, end } => return self.begin_data(id, end),
+            FrameType::Extension(_) => {
+                self.budgets.spend(Budget::StrayFrames)?;
+                return Ok(self.skip());
+            }
+            FrameType::Window | FrameType::Reset { .. } => self.check_known(id)?,
+            FrameType::Settings | FrameType::Ping { .. } if id != 0 => {
+                return Err(ConnectionError::Malformed);
+            }
+            FrameType::Ping { .. } => self.budgets.spend(Budget::Pings)?,
+            FrameType::Settings | FrameType::GoAway => {}
+        }
+        self.reading.position = Position::Control { header, taken: 0 };
+        Ok(None)
+    }
+
+    /// The peer makes a call.
+    fn begin_call(&mut self, id: u32, end: bool) -> Received<'static> {
+        let call = CallId::new(id);
+        if id == 0 || call.opener() == self.side || id <= self.last_peer {
+            return Err(ConnectionError::Id);
+        }
+        self.last_peer = id;
+        if self.going_away {
+            self.budgets.spend(Budget::StrayFrames)?;
+            return Ok(self.skip());
+        }
+        let (window, credit) = (self.settings.initial_window, self.peer.initial_window);
+        let mut slot = Slot::new(call, Role::Server, window, credit);
+        slot.deadline = self.timers.after(self.config.limits.metadata_timeout);
+        let deadline = slot.deadline;
+        if self.peer_calls >= self.settings.max_streams || !self.calls.insert(slot) {
+            self.budgets.spend(Budget::Refused)?;
+            self.outbox.refuse(call)?;
+            return Ok(self.skip());
+        }
+        self.peer_calls = self.peer_calls.saturating_add(1);
+        self.last_accepted = id;
+        self.timers.look_at(deadline);
+        self.timers.is_busy();
+        self.read_data(call, true, end);
+        Ok(Some(Event::Opened(call)))
+    }
+
+    fn begin_data(&mut self, id: u32, end: bool) -> Received<'static> {
+        self.check_known(id)?;
+        let call = CallId::new(id);
+        if self.contains(call) {
+            self.read_data(call, false, end);
+            return Ok(None);
+        }
+        self.budgets.spend(Budget::StrayFrames)?;
+        Ok(self.skip())
+    }
+
+    fn read_data(&mut self, call: CallId, open: bool, end: bool) {
+        self.reading.position = Position::Data(DataFrame {
+            call,
+            position: self.calls.find(call).unwrap_or(usize::MAX),
+            open,
+            end,
+            left: self.settings.max_frame,
+            taken: 0,
+            completed: false,
+        });
+    }
+
+    /// Drops the rest of a frame that is just begun.
+    const fn skip(&mut self) -> Option<Event<'static>> {
+        self.reading.position = Position::Skip {
+            left: self.settings.max_frame,
+        };
+        None
+    }
+
+    /// An id must be that of a call that is or was.
+    fn check_known(&self, id: u32) -> Result<(), ConnectionError> {
+        let last = if CallId::new(id).opener() == self.side {
+            self.last_own
+        } else {
+            self.last_peer
+        };
+        if id == 0 || id > last {
+            return Err(ConnectionError::Id);
+        }
+        Ok(())
+    }
+
+    fn recv_skipped(&mut self, fragment: &mut Fragment<'_>, left: u32) -> Received<'static> {
+        let skipped = core::mem::take(&mut fragment.bytes);
+        let skipped = u32::try_from(skipped.len()).unwrap_or(u32::MAX);
+        let left = left
+            .checked_sub(skipped)
+            .ok_or(ConnectionError::FrameTooLong)?;
+        self.reading.position = if fragment.take_fin() {
+            Position::Header
+        } else {
+            Position::Skip { left }
+        };
+        Ok(None)
+    }
+
+    fn recv_data<'i>(&mut self, fragment: &mut Fragment<'i>, mut frame: DataFrame) -> Received<'i> {
+        let slot = self.calls.get_mut(frame.position);
+        let slot = slot.filter(|slot| slot.call() == frame.call && slot.state.is_live());
+        let Some(slot) = slot else {
+            // It ended in the middle of the frame.
+            self.reading.position = Position::Skip { left: frame.left };
+            return Ok(None);
+        };
+        if slot.receiver.state() == State::Closed && !fragment.bytes.is_empty() {
+            self.reading.position = Position::Skip { left: frame.left };
+            return self.fail_call(frame.position, RecvError::OutOfOrder);
+        }
+        let room = usize::try_from(frame.left.min(slot.granted)).unwrap_or(usize::MAX);
+        let whole = fragment.bytes.get(..room).unwrap_or(fragment.bytes);
+        let mut input = whole;
+        let result = slot.receiver.recv(&self.config.limits, &mut input);
+        let taken = fragment.advance(whole.len().saturating_sub(input.len()));
+        slot.granted = slot.granted.saturating_sub(taken);
+        frame.left = frame.left.saturating_sub(taken);
+        frame.taken = frame.taken.saturating_add(taken);
+        match result {
+            Ok(Some(event)) => {
+                frame.completed |= is_end(&event);
+                self.reading.position = Position::Data(frame);
+                self.recv_event(&frame, event, taken);
+                let call = frame.call;
+                Ok(Some(Event::Call { call, event }))
+            }
+            Err(error) => {
+                self.reading.position = Position::Skip { left: frame.left };
+                self.fail_call(frame.position, error)
+            }
+            Ok(None) if !fragment.bytes.is_empty() && frame.left == 0 => {
+                Err(ConnectionError::FrameTooLong)
+            }
+            Ok(None) if !fragment.bytes.is_empty() => Err(ConnectionError::Credit),
+            Ok(None) if fragment.take_fin() => self.end_data(frame),
+            Ok(None) => Ok(None),
+        }
+    }
+
+    /// What an event means to the call, beside what it means to the application.
+    fn recv_event(&mut self, frame: &DataFrame, event: call::Event<'_>, taken: u32) {
+        let Some(slot) = self.calls.get_mut(frame.position) else {
+            return;
+        };
+        match event {
+            call::Event::Metadata(_) => {
+                // Looked at, and given away: nothing of it is kept here.
+                slot.owed = slot.owed.saturating_add(taken);
+                let due = slot.owes_window(self.settings.initial_window);
+                self.outbox.slots_due |= due;
+            }
+            call::Event::InitialMetadata => slot.deadline = None,
+            call::Event::Trailers(_) => self.end_by(frame.position, Step::Finish),
+            _ => {}
+        }
+    }
+
+    /// A DATA frame is complete.
+    fn end_data(&mut self, frame: DataFrame) -> Received<'static> {
+        self.reading.position = Position::Header;
+        self.judge_data(&frame)?;
+        let Some(slot) = self.calls.get_mut(frame.position) else {
+            return Ok(None);
+        };
+        if !frame.end {
+            return Ok(None);
+        }
+        if slot.role == Role::Client {
+            let error = match slot.receiver.is_at_boundary() {
+                true => RecvError::NoTrailers,
+                false => RecvError::Truncated,
+            };
+            return self.fail_call(frame.position, error);
+        }
+        if let Err(error) = slot.receiver.half_close() {
+            return self.fail_call(frame.position, error);
+        }
+        self.advance(frame.position, Step::HalfClose);
+        let (call, event) = (frame.call, call::Event::HalfClosed);
+        Ok(Some(Event::Call { call, event }))
+    }
+
+    /// Whether a DATA frame was worth its cost.
+    fn judge_data(&mut self, frame: &DataFrame) -> Result<(), ConnectionError> {
+        let is_needed = frame.open || frame.end || frame.completed;
+        match frame.taken {
+            0 if !is_needed => self.budgets.spend(Budget::EmptyFrames)?,
+            1..TINY_FRAME_LEN if !is_needed => self.budgets.spend(Budget::TinyFrames)?,
+            _ => self.budgets.give(Budget::TinyFrames, 1),
+        }
+        let Some(slot) = self.calls.get_mut(frame.position) else {
+            return Ok(());
+        };
+        if !slot.receiver.is_in_metadata() {
+            slot.fragments = 0;
+            return Ok(());
+        }
+        slot.fragments = slot.fragments.saturating_add(1);
+        if slot.fragments > MAX_METADATA_FRAGMENTS {
+            return Err(ConnectionError::Flood(Budget::MetadataFragments));
+        }
+        Ok(())
+    }
+
+    /// The peer broke the rules of a call: that call is over, and no other.
+    pub(super) fn fail_call(&mut self, position: usize, error: RecvError) -> Received<'static> {
+        let Some(slot) = self.calls.get_mut(position) else {
+            return Ok(None);
+        };
+        let call = slot.call();
+        slot.reset = (error.code(), error.text());
+        if slot.role == Role::Server {
+            self.budgets.spend(Budget::Resets)?;
+        }
+        self.end_by(position, Step::Fail);
+        let end = End::Failed(error);
+        Ok(Some(Event::Ended { call, end }))
+    }
+}
+
+/// Whether an event is the end of a message or block.
+const fn is_end(event: &call::Event<'_>) -> bool {
+    match event {
+        call::Event::Metadata(piece) | call::Event::Message { piece, .. } => piece.end,
+        _ => false,
+    }
+}

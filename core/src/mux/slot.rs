@@ -1,0 +1,104 @@
+//! What a connection knows of one call.
+
+use super::id::{CallId, Side};
+use super::lifecycle::{Lifecycle, Step};
+use super::send::Sending;
+use crate::call::state::State;
+use crate::call::{Receiver, Role};
+use crate::time::Instant;
+use crate::wire::status::Code;
+
+/// One call of a connection, for a [`CallTable`](super::CallTable) to keep. It holds state and no
+/// payload.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    call: CallId,
+    /// This side's role.
+    pub(super) role: Role,
+    pub(super) state: Lifecycle,
+    pub(super) receiver: Receiver,
+    pub(super) sending: Sending,
+    /// How many bytes the peer may still send.
+    pub(super) granted: u32,
+    /// How many bytes were consumed and are not granted again yet.
+    pub(super) owed: u32,
+    /// DATA frames of the block of metadata that is being read.
+    pub(super) fragments: u16,
+    pub(super) deadline: Option<Instant>,
+    /// What the RESET that is due says.
+    pub(super) reset: (Code, &'static str),
+}
+
+impl Slot {
+    pub(super) const fn new(call: CallId, role: Role, window: u32, credit: u32) -> Self {
+        let sender = match role {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
+        };
+        Self {
+            call,
+            role,
+            state: Lifecycle::Open,
+            receiver: Receiver::new(sender),
+            sending: Sending::new(role, credit),
+            granted: window,
+            owed: 0,
+            fragments: 0,
+            deadline: None,
+            reset: (Code::Ok, ""),
+        }
+    }
+
+    /// The call's id, by which a table finds it.
+    #[must_use]
+    pub const fn call(&self) -> CallId {
+        self.call
+    }
+
+    /// Whether `side` made the call.
+    pub(super) fn is_of(&self, side: Side) -> bool {
+        self.call.opener() == side
+    }
+
+    /// Moves on if the table of transitions allows it; whether it did.
+    pub(super) fn advance(&mut self, step: Step) -> bool {
+        match self.state.after(self.role, step) {
+            Some(state) => {
+                self.state = state;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether the peer may send more than it has sent.
+    pub(super) fn is_receiving(&self) -> bool {
+        self.state.is_live() && self.receiver.state() != State::Closed
+    }
+
+    /// Whether the initial metadata of a call that is answered here is still to come.
+    pub(super) fn awaits_metadata(&self) -> bool {
+        self.role == Role::Server && self.receiver.state() == State::Idle
+    }
+
+    /// The application has consumed up to `bytes` of what it was given.
+    pub(super) fn consume(&mut self, window: u32, bytes: u32) {
+        let waiting = window
+            .saturating_sub(self.granted)
+            .saturating_sub(self.owed);
+        self.owed = self.owed.saturating_add(bytes.min(waiting));
+    }
+
+    /// Whether a WINDOW is due: half a window was consumed (SPEC.md#credit).
+    pub(super) fn owes_window(&self, window: u32) -> bool {
+        self.is_receiving() && self.owed >= window >> 1
+    }
+
+    /// How many frames the peer may still have on its way when the call ends now.
+    pub(super) fn on_its_way(&self) -> u32 {
+        if self.receiver.state() == State::Closed {
+            return 2;
+        }
+        (self.granted / super::TINY_FRAME_LEN).saturating_add(2)
+    }
+}

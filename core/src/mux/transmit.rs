@@ -1,0 +1,176 @@
+//! What this side has to say on its own account: control frames, made from state when they are
+//! asked for. Nothing is queued, so nothing grows while a peer does not read.
+
+use super::MAX_PENDING_REFUSALS;
+use super::budget::Budget;
+use super::connection::{Connection, Over, reset_code, reset_text};
+use super::error::ConnectionError;
+use super::id::CallId;
+use super::lifecycle::Step;
+use super::table::CallTable;
+use crate::wire::mux::{FrameType, Header, MAX_CONTROL_FRAME, MAX_SETTINGS_LEN};
+use crate::wire::status::Code;
+
+/// What is due.
+#[derive(Debug, Clone)]
+pub(super) struct Outbox {
+    pub(super) settings_said: bool,
+    /// The answer to the last PING.
+    pub(super) pong: Option<[u8; 8]>,
+    /// Calls to be refused, in the order they came.
+    refusals: [u32; MAX_PENDING_REFUSALS],
+    /// Some call may owe a RESET or a WINDOW.
+    pub(super) slots_due: bool,
+    /// Where to look for it next.
+    cursor: usize,
+    pub(super) ping: bool,
+    pub(super) goaway: Option<(Code, &'static str)>,
+    /// Calls that a GOAWAY gave up have yet to be told.
+    pub(super) unprocessed: bool,
+}
+
+impl Outbox {
+    pub(super) const fn new() -> Self {
+        Self {
+            settings_said: false,
+            pong: None,
+            refusals: [0; MAX_PENDING_REFUSALS],
+            slots_due: false,
+            cursor: 0,
+            ping: false,
+            goaway: None,
+            unprocessed: false,
+        }
+    }
+
+    /// Notes that a call is to be refused.
+    pub(super) fn refuse(&mut self, call: CallId) -> Result<(), ConnectionError> {
+        let place = self.refusals.iter_mut().find(|id| **id == 0);
+        *place.ok_or(ConnectionError::Flood(Budget::Refused))? = call.get();
+        Ok(())
+    }
+
+    /// The connection failed: all that is left to say is the GOAWAY.
+    pub(super) const fn fail(&mut self, error: ConnectionError) {
+        let settings_said = self.settings_said;
+        self.clear();
+        self.settings_said = settings_said;
+        self.goaway = Some((error.code(), error.text()));
+    }
+
+    /// Nothing is left to say.
+    pub(super) const fn clear(&mut self) {
+        *self = Self::new();
+        self.settings_said = true;
+    }
+
+    /// The refusal that waited longest.
+    fn next_refusal(&mut self) -> Option<u32> {
+        let [first, rest @ ..] = self.refusals;
+        let [a, b, c] = rest;
+        self.refusals = [a, b, c, 0];
+        (first != 0).then_some(first)
+    }
+}
+
+impl<T: CallTable> Connection<T> {
+    /// Writes the next control frame that is due into `out` and returns its length: one WebSocket
+    /// binary message. To be called until it returns `None`, before any segment is written, and
+    /// after every call of another method. After an error there may be one last frame, the GOAWAY.
+    ///
+    /// Control frames come before data; each is at most 125 bytes long. Looks at all calls when
+    /// one of them may have something to say.
+    #[must_use = "the frame is to be written"]
+    pub fn poll_transmit(&mut self, out: &mut [u8; MAX_CONTROL_FRAME]) -> Option<usize> {
+        if !core::mem::replace(&mut self.outbox.settings_said, true) {
+            return Some(self.write_settings(out));
+        }
+        if let Some(answered) = self.outbox.pong.take() {
+            let kind = FrameType::Ping { ack: true };
+            return Some(write(out, Header { kind, id: 0 }, &answered));
+        }
+        if let Some(id) = self.outbox.next_refusal() {
+            let (kind, code) = (FrameType::Reset { refused: true }, Code::Unavailable);
+            return Some(write_text(out, Header { kind, id }, code, "too many calls"));
+        }
+        if let Some(len) = self.write_slots(out) {
+            return Some(len);
+        }
+        if core::mem::take(&mut self.outbox.ping) {
+            let kind = FrameType::Ping { ack: false };
+            return Some(write(out, Header { kind, id: 0 }, &[0; 8]));
+        }
+        let (code, text) = self.outbox.goaway.take()?;
+        let (kind, id) = (FrameType::GoAway, self.last_accepted);
+        Some(write_text(out, Header { kind, id }, code, text))
+    }
+
+    fn write_settings(&self, out: &mut [u8; MAX_CONTROL_FRAME]) -> usize {
+        let mut payload = [0; MAX_SETTINGS_LEN];
+        let len = self.settings.encode(self.side, &mut payload);
+        let kind = FrameType::Settings;
+        let payload = payload.get(..len).unwrap_or_default();
+        write(out, Header { kind, id: 0 }, payload)
+    }
+
+    /// The next RESET or WINDOW that a call owes. It looks on where it stopped.
+    fn write_slots(&mut self, out: &mut [u8; MAX_CONTROL_FRAME]) -> Option<usize> {
+        if !self.outbox.slots_due || matches!(self.over, Some(Over::Failed(_))) {
+            return None;
+        }
+        let positions = self.calls.positions();
+        for _ in 0..positions {
+            let position = self.outbox.cursor;
+            let next = position.saturating_add(1);
+            self.outbox.cursor = if next < positions { next } else { 0 };
+            if let Some(len) = self.write_slot(position, out) {
+                return Some(len);
+            }
+        }
+        self.outbox.slots_due = false;
+        None
+    }
+
+    fn write_slot(&mut self, position: usize, out: &mut [u8; MAX_CONTROL_FRAME]) -> Option<usize> {
+        let slot = self.calls.get_mut(position)?;
+        let id = slot.call().get();
+        if slot.state.owes_reset() {
+            let (code, text) = slot.reset;
+            self.advance(position, Step::ResetSent);
+            let kind = FrameType::Reset { refused: false };
+            return Some(write_text(out, Header { kind, id }, code, text));
+        }
+        if !slot.owes_window(self.settings.initial_window) {
+            return None;
+        }
+        let increment = core::mem::take(&mut slot.owed);
+        slot.granted = slot.granted.saturating_add(increment);
+        let kind = FrameType::Window;
+        Some(write(out, Header { kind, id }, &increment.to_be_bytes()))
+    }
+}
+
+fn write_text(out: &mut [u8; MAX_CONTROL_FRAME], header: Header, code: Code, text: &str) -> usize {
+    let text = reset_text(text).bytes();
+    write_bytes(out, header, core::iter::once(reset_code(code)).chain(text))
+}
+
+fn write(out: &mut [u8; MAX_CONTROL_FRAME], header: Header, payload: &[u8]) -> usize {
+    write_bytes(out, header, payload.iter().copied())
+}
+
+fn write_bytes(
+    out: &mut [u8; MAX_CONTROL_FRAME],
+    header: Header,
+    payload: impl Iterator<Item = u8>,
+) -> usize {
+    let mut len: usize = 0;
+    for (slot, byte) in out
+        .iter_mut()
+        .zip(header.encode().into_iter().chain(payload))
+    {
+        *slot = byte;
+        len = len.saturating_add(1);
+    }
+    len
+}
