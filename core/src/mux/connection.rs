@@ -49,10 +49,10 @@ use crate::wire::status::Code;
 /// assert!(matches!(client.recv(now, &mut settings)?, Some(Event::Ready(_))));
 ///
 /// // A unary call is one WebSocket message: head, block, message.
-/// let block = b"\x80\0\0\0\x15:path: /demo.Pump/On\r\n";
+/// let block = b"\x80\0\0\0\x16:path: /demo.Pump/On\r\n";
 /// let (call, segment) = client.open(now, &[block, b"\0\0\0\0\x02hi"], true)?;
 /// assert_eq!(segment.head(), [0x03, 0, 0, 0, 1]);
-/// assert_eq!(segment.payload_len(), 26 + 7);
+/// assert_eq!(segment.payload_len(), 27 + 7);
 ///
 /// let mut answer = Fragment::message(b"\x02\0\0\0\x01\x80\0\0\0\x10grpc-status: 5\r\n");
 /// assert!(matches!(client.recv(now, &mut answer)?, Some(Event::Call { .. })));   // the block
