@@ -103,14 +103,14 @@ impl Config {
     /// The SETTINGS of an end that is configured so.
     #[must_use]
     pub fn settings(&self, side: Side) -> Settings {
-        let keepalive = self.ask_keepalive.map(|interval| interval.as_millis());
+        let keepalive = self.ask_keepalive.map(millis);
         Settings {
             max_frame: within(self.max_frame, Settings::LONGEST_FRAME),
             initial_window: within(self.window, MAX_ID),
             max_streams: self.max_calls,
             max_header: self.limits.max_metadata_len,
             max_message: self.limits.max_message_len,
-            keepalive_ms: keepalive.map_or(0, |millis| u32::try_from(millis).unwrap_or(u32::MAX)),
+            keepalive_ms: keepalive.unwrap_or(0),
             ..Settings::of(side)
         }
     }
@@ -120,6 +120,13 @@ impl Default for Config {
     fn default() -> Self {
         Self::DEFAULT
     }
+}
+
+/// Not `as_millis`: a division of 128 bits is large on a small device.
+fn millis(duration: Duration) -> u32 {
+    let secs = u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+    secs.saturating_mul(1000)
+        .saturating_add(duration.subsec_millis())
 }
 
 const fn within(bytes: u32, most: u32) -> u32 {

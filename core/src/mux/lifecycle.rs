@@ -49,7 +49,7 @@ use Lifecycle::{Closed, Failed, HalfClosed, Held, Idle, Open, Resetting};
 
 /// All transitions: this side's role in the call, from where, by what, to where. A step that is not
 /// here changes nothing: what asks for it is an error or is ignored, as SPEC.md says.
-pub const TRANSITIONS: [(Role, Lifecycle, Step, Lifecycle); 27] = [
+pub const TRANSITIONS: [(Role, Lifecycle, Step, Lifecycle); 28] = [
     (Role::Client, Idle, Step::Open, Open),
     (Role::Client, Open, Step::HalfClose, HalfClosed),
     (Role::Client, Open, Step::Finish, Closed),
@@ -76,6 +76,7 @@ pub const TRANSITIONS: [(Role, Lifecycle, Step, Lifecycle); 27] = [
     (Role::Server, Failed, Step::PeerReset, Held),
     (Role::Server, Failed, Step::Release, Resetting),
     (Role::Server, Resetting, Step::ResetSent, Closed),
+    (Role::Server, Resetting, Step::PeerReset, Closed),
     (Role::Server, Held, Step::Release, Closed),
 ];
 

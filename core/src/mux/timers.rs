@@ -22,8 +22,8 @@ pub(super) struct Timers {
     /// When the peer was last heard.
     heard: Instant,
     pinged: Option<Instant>,
-    /// When to send the next PING that the peer asked for, and how often.
-    asked: Option<(Instant, Duration)>,
+    /// When to send the next PING that the peer asked for, and after how many microseconds another.
+    asked: Option<(Instant, u64)>,
     /// Until when the peer's SETTINGS may take.
     settings: Option<Instant>,
     /// No call's deadline is earlier.
@@ -64,9 +64,13 @@ impl Timers {
     pub(super) fn is_ready(&mut self, keepalive_ms: u32) {
         self.settings = None;
         if keepalive_ms > 0 {
-            let interval = Duration::from_millis(u64::from(keepalive_ms));
-            self.asked = self.after(interval).map(|at| (at, interval));
+            self.ask_again(u64::from(keepalive_ms).saturating_mul(1000));
         }
+    }
+
+    fn ask_again(&mut self, micros: u64) {
+        let at = self.now.as_micros().saturating_add(micros);
+        self.asked = Some((Instant::from_micros(at), micros));
     }
 
     pub(super) const fn is_idle(&mut self) {
@@ -155,10 +159,10 @@ impl<T: CallTable> Connection<T> {
             self.timers.pinged = Some(now);
             self.outbox.ping = true;
         }
-        if let Some((at, interval)) = self.timers.asked
+        if let Some((at, micros)) = self.timers.asked
             && at <= now
         {
-            self.timers.asked = now.checked_add(interval).map(|at| (at, interval));
+            self.timers.ask_again(micros);
             self.outbox.ping = true;
         }
         Ok(())

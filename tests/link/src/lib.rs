@@ -5,6 +5,7 @@
 
 mod client;
 mod input;
+mod mux;
 #[cfg(feature = "self-check")]
 mod self_check;
 mod server;

@@ -3,6 +3,7 @@
 use core::hint::black_box;
 
 use grpc_websocket_core::call::Segment;
+use grpc_websocket_core::mux::{self, ConnectionError};
 use grpc_websocket_core::{Event, RecvError, SendError};
 
 pub(crate) fn event(result: Result<Option<Event<'_>>, RecvError>) {
@@ -26,5 +27,24 @@ pub(crate) fn segment(result: Result<Segment, SendError>) {
         Err(error) => {
             black_box(error.blame());
         }
+    }
+}
+
+pub(crate) fn mux_event(result: Result<Option<mux::Event<'_>>, ConnectionError>) {
+    match result {
+        Ok(Some(mux::Event::Ended { call, end })) => {
+            black_box((call, end, end.code()));
+        }
+        Ok(event) => {
+            black_box(event);
+        }
+        Err(error) => connection_error(Err(error)),
+    }
+}
+
+pub(crate) fn connection_error(result: Result<(), ConnectionError>) {
+    if let Err(error) = result {
+        black_box((error.blame(), error.code(), error.close_code().value()));
+        black_box(error.text());
     }
 }
