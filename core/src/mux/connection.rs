@@ -234,10 +234,15 @@ impl<T: CallTable> Connection<T> {
     /// Takes no more calls. Those that were taken go on; close the WebSocket when
     /// [`calls`](Self::calls) is zero. The peer is told `text`, at most 119 bytes of it.
     pub fn go_away(&mut self, code: Code, text: &'static str) {
-        if self.over.is_none() {
-            self.going_away = true;
-            self.outbox.goaway = Some((code, text));
+        if self.over.is_some() {
+            return;
         }
+        if !core::mem::replace(&mut self.going_away, true) {
+            // So many calls may be on their way already.
+            let most = self.settings.max_streams;
+            self.budgets.extend(Budget::Refused, most);
+        }
+        self.outbox.goaway = Some((code, text));
     }
 
     /// Sets when a call's time is over; `None` is never. The peer learns of it by `grpc-timeout`

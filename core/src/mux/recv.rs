@@ -133,16 +133,19 @@ impl<T: CallTable> Connection<T> {
             return Err(ConnectionError::Id);
         }
         self.last_peer = id;
-        if self.going_away {
-            self.budgets.spend(Budget::StrayFrames)?;
-            return Ok(self.skip());
-        }
         let (window, credit) = (self.settings.initial_window, self.peer.initial_window);
         let mut slot = Slot::new(call, Role::Server, window, credit);
+        let on_its_way = slot.on_its_way();
+        if self.going_away {
+            self.budgets.spend(Budget::Refused)?;
+            self.budgets.extend(Budget::StrayFrames, on_its_way);
+            return Ok(self.skip());
+        }
         slot.deadline = self.timers.after(self.config.limits.metadata_timeout);
         let deadline = slot.deadline;
         if self.peer_calls >= self.settings.max_streams || !self.calls.insert(slot) {
             self.budgets.spend(Budget::Refused)?;
+            self.budgets.extend(Budget::StrayFrames, on_its_way);
             self.outbox.refuse(call)?;
             return Ok(self.skip());
         }

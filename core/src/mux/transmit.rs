@@ -91,7 +91,12 @@ impl<T: CallTable> Connection<T> {
         }
         if let Some(id) = self.outbox.next_refusal() {
             let (kind, code) = (FrameType::Reset { refused: true }, Code::Unavailable);
-            return Some(write_text(out, Header { kind, id }, code, "too many calls"));
+            return Some(write_text(
+                out,
+                Header { kind, id },
+                reset_code(code),
+                "too many calls",
+            ));
         }
         if let Some(len) = self.write_slots(out) {
             return Some(len);
@@ -102,7 +107,7 @@ impl<T: CallTable> Connection<T> {
         }
         let (code, text) = self.outbox.goaway.take()?;
         let (kind, id) = (FrameType::GoAway, self.last_accepted);
-        Some(write_text(out, Header { kind, id }, code, text))
+        Some(write_text(out, Header { kind, id }, code.value(), text))
     }
 
     fn write_settings(&self, out: &mut [u8; MAX_CONTROL_FRAME]) -> usize {
@@ -138,7 +143,7 @@ impl<T: CallTable> Connection<T> {
             let (code, text) = slot.reset;
             self.advance(position, Step::ResetSent);
             let kind = FrameType::Reset { refused: false };
-            return Some(write_text(out, Header { kind, id }, code, text));
+            return Some(write_text(out, Header { kind, id }, reset_code(code), text));
         }
         if !slot.owes_window(self.settings.initial_window) {
             return None;
@@ -150,9 +155,9 @@ impl<T: CallTable> Connection<T> {
     }
 }
 
-fn write_text(out: &mut [u8; MAX_CONTROL_FRAME], header: Header, code: Code, text: &str) -> usize {
+fn write_text(out: &mut [u8; MAX_CONTROL_FRAME], header: Header, code: u8, text: &str) -> usize {
     let text = reset_text(text).bytes();
-    write_bytes(out, header, core::iter::once(reset_code(code)).chain(text))
+    write_bytes(out, header, core::iter::once(code).chain(text))
 }
 
 fn write(out: &mut [u8; MAX_CONTROL_FRAME], header: Header, payload: &[u8]) -> usize {
