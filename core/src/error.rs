@@ -68,6 +68,9 @@ pub enum RecvError {
     /// in a row that carried nothing.
     #[error("too many empty WebSocket messages")]
     EmptyMessages,
+    /// A request block of `grpc-mux.v1` that does not begin with `:path`.
+    #[error("the request does not begin with :path")]
+    NoPath,
     /// A server ended its direction of a call without trailers.
     #[error("the answer ended without trailers")]
     NoTrailers,
@@ -109,6 +112,7 @@ impl RecvError {
             Self::Metadata(_) => "malformed metadata",
             Self::OutOfOrder => "a frame came out of order",
             Self::Truncated => "the stream ended inside a message",
+            Self::NoPath => "the request does not begin with :path",
             Self::NoTrailers => "the answer ended without trailers",
             Self::MetadataTimeout => "the initial metadata did not arrive in time",
             Self::TextMessage | Self::EmptyMessages => "not gRPC",

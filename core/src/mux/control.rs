@@ -156,7 +156,8 @@ impl<T: CallTable> Connection<T> {
     }
 
     fn recv_go_away(&mut self, id: u32, code: u8) -> Received<'static> {
-        if self.peer_going_away.is_some_and(|last| id > last) {
+        let is_ours = id == 0 || CallId::new(id).opener() == self.side;
+        if !is_ours || self.peer_going_away.is_some_and(|last| id > last) {
             return Err(ConnectionError::GoAway);
         }
         if self.peer_going_away.is_some() {

@@ -28,8 +28,8 @@ pub enum ConnectionError {
     /// More bytes than the credit, or credit beyond 2^31 - 1, or none.
     #[error("the rules of credit were broken")]
     Credit,
-    /// A GOAWAY that takes calls back into its promise.
-    #[error("a GOAWAY with a higher id than the last")]
+    /// A GOAWAY with a higher id than the one before, or with that of a call of its sender.
+    #[error("a GOAWAY with an id that it cannot have")]
     GoAway,
     /// A WebSocket text message.
     #[error("a WebSocket text message came, gRPC needs binary ones")]
@@ -89,7 +89,7 @@ impl ConnectionError {
             Self::Settings => "SETTINGS are missing, repeated or out of range",
             Self::Id => "a frame for an id that no call has had",
             Self::Credit => "the rules of credit were broken",
-            Self::GoAway => "a GOAWAY with a higher id than the last",
+            Self::GoAway => "a GOAWAY with an id that it cannot have",
             Self::TextMessage => "a WebSocket text message came",
             Self::Flood(budget) => budget.text(),
             Self::SettingsTimeout => "the SETTINGS did not arrive in time",

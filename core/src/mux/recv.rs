@@ -236,6 +236,10 @@ impl<T: CallTable> Connection<T> {
         frame.left = frame.left.saturating_sub(taken);
         frame.taken = frame.taken.saturating_add(taken);
         match result {
+            Ok(Some(call::Event::InitialMetadata)) if !is_request(slot) => {
+                self.reading.position = Position::Skip { left: frame.left };
+                self.fail_call(frame.position, RecvError::NoPath)
+            }
             Ok(Some(event)) => {
                 frame.completed |= is_end(&event);
                 self.reading.position = Position::Data(frame);
@@ -262,7 +266,8 @@ impl<T: CallTable> Connection<T> {
             return;
         };
         match event {
-            call::Event::Metadata(_) => {
+            call::Event::Metadata(piece) => {
+                slot.look_for_path(piece.payload);
                 // Looked at, and given away: nothing of it is kept here.
                 slot.owed = slot.owed.saturating_add(taken);
                 let due = slot.owes_window(self.settings.initial_window);
@@ -289,7 +294,10 @@ impl<T: CallTable> Connection<T> {
                 true => RecvError::NoTrailers,
                 false => RecvError::Truncated,
             };
-            return self.fail_call(frame.position, error);
+            // To the server the call is over, so no RESET is sent.
+            self.end_by(frame.position, Step::Finish);
+            let (call, end) = (frame.call, End::Failed(error));
+            return Ok(Some(Event::Ended { call, end }));
         }
         if let Err(error) = slot.receiver.half_close() {
             return self.fail_call(frame.position, error);
@@ -335,6 +343,11 @@ impl<T: CallTable> Connection<T> {
         let end = End::Failed(error);
         Ok(Some(Event::Ended { call, end }))
     }
+}
+
+/// Whether a block that is complete names a method, where it has to.
+fn is_request(slot: &Slot) -> bool {
+    slot.role == Role::Client || slot.has_path()
 }
 
 /// Whether an event is the end of a message or block.

@@ -68,6 +68,9 @@ impl Sending {
         order.follow(&limits_of(peer), parts, take)?;
         if ends {
             order.end()?;
+        } else if order.is_over() {
+            // Only the frame with the last byte of the trailers can have the END.
+            return Err(SendError::OutOfOrder);
         }
         if take == 0 && !ends {
             return Ok(None);
@@ -126,6 +129,11 @@ impl Order {
             (Role::Server, State::Open) if self.block_last => self.advance(Step::Trailers),
             (Role::Server, _) => Err(SendError::OutOfOrder),
         }
+    }
+
+    /// Whether a server's trailers are complete.
+    fn is_over(&self) -> bool {
+        self.role == Role::Server && self.state == State::Closed && self.frames.is_at_boundary()
     }
 
     fn advance(&mut self, step: Step) -> Result<(), SendError> {

@@ -8,6 +8,12 @@ use crate::call::{Receiver, Role};
 use crate::time::Instant;
 use crate::wire::status::Code;
 
+/// What the request block begins with (SPEC.md#request).
+const PATH_FIELD: &[u8] = b":path:";
+
+/// Something else came.
+const NO_PATH: u8 = u8::MAX;
+
 /// One call of a connection, for a [`CallTable`](super::CallTable) to keep. It holds state and no
 /// payload.
 #[derive(Debug, Clone)]
@@ -24,6 +30,8 @@ pub struct Slot {
     pub(super) owed: u32,
     /// DATA frames of the block of metadata that is being read.
     pub(super) fragments: u16,
+    /// How many bytes of [`PATH_FIELD`] the request block began with, or [`NO_PATH`].
+    path: u8,
     pub(super) deadline: Option<Instant>,
     /// What the RESET that is due says.
     pub(super) reset: (Code, &'static str),
@@ -44,6 +52,7 @@ impl Slot {
             granted: window,
             owed: 0,
             fragments: 0,
+            path: 0,
             deadline: None,
             reset: (Code::Ok, ""),
         }
@@ -91,7 +100,29 @@ impl Slot {
 
     /// Whether a WINDOW is due: half a window was consumed (SPEC.md#credit).
     pub(super) fn owes_window(&self, window: u32) -> bool {
-        self.is_receiving() && self.owed >= window >> 1
+        let half = window.saturating_sub(window >> 1);
+        self.is_receiving() && self.owed >= half
+    }
+
+    /// Looks at a part of the request block for the field that it begins with.
+    pub(super) fn look_for_path(&mut self, part: &[u8]) {
+        let expected = PATH_FIELD.iter().skip(usize::from(self.path));
+        for (expected, byte) in expected.zip(part) {
+            let is_next = expected == byte;
+            self.path = if is_next {
+                self.path.saturating_add(1)
+            } else {
+                NO_PATH
+            };
+            if !is_next {
+                return;
+            }
+        }
+    }
+
+    /// Whether the request block began with `:path`.
+    pub(super) fn has_path(&self) -> bool {
+        usize::from(self.path) == PATH_FIELD.len()
     }
 
     /// How many frames the peer may still have on its way when the call ends now.

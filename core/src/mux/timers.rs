@@ -14,6 +14,9 @@ use crate::error::RecvError;
 use crate::time::Instant;
 use crate::wire::status::Code;
 
+/// A peer is not sent PINGs more often, whatever it asks for (SPEC.md#ping).
+const MIN_KEEPALIVE_MS: u64 = 1000;
+
 /// When something is to be done.
 #[derive(Debug, Clone)]
 pub(super) struct Timers {
@@ -64,7 +67,8 @@ impl Timers {
     pub(super) fn is_ready(&mut self, keepalive_ms: u32) {
         self.settings = None;
         if keepalive_ms > 0 {
-            self.ask_again(u64::from(keepalive_ms).saturating_mul(1000));
+            let millis = u64::from(keepalive_ms).max(MIN_KEEPALIVE_MS);
+            self.ask_again(millis.saturating_mul(1000));
         }
     }
 
