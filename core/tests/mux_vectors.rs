@@ -90,6 +90,7 @@ fn every_single_cut_gives_the_same() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hundreds of thousands of runs")]
 fn every_pair_of_cuts_gives_the_same() {
     for vector in vectors() {
         let whole = check_whole(&vector);

@@ -81,8 +81,8 @@ pub struct Connection<T> {
     pub(super) last_accepted: u32,
     /// This side takes no more calls.
     pub(super) going_away: bool,
-    /// The peer takes no more calls; it processed those up to this id.
-    pub(super) peer_going_away: Option<u32>,
+    /// The peer takes no more calls: it processed those up to this id, and why.
+    pub(super) peer_going_away: Option<(u32, Code)>,
     pub(super) reading: Reading,
     pub(super) outbox: Outbox,
     pub(super) timers: Timers,

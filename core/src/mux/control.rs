@@ -24,20 +24,20 @@ impl<T: CallTable> Connection<T> {
         header: Header,
         taken: u32,
     ) -> Received<'i> {
-        let before = fragment.bytes;
         let room = MAX_PAYLOAD.saturating_sub(usize::try_from(taken).unwrap_or(usize::MAX));
-        if before.len() > room {
-            return Err(ConnectionError::Malformed);
-        }
-        let text = self.take_control(fragment, header, taken)?;
-        let rest = fragment.bytes.len();
-        let read = u32::try_from(before.len().saturating_sub(rest)).unwrap_or(u32::MAX);
+        let whole = fragment.bytes.get(..room).unwrap_or(fragment.bytes);
+        let mut input = whole;
+        let text = self.take_control(&mut input, header, taken)?;
+        let read = fragment.advance(whole.len().saturating_sub(input.len()));
         let taken = taken.saturating_add(read);
         self.reading.position = Position::Control { header, taken };
         if text.is_some() {
             return Ok(text);
         }
-        if fragment.bytes.is_empty() && fragment.take_fin() {
+        if read == 0 && !fragment.bytes.is_empty() {
+            return Err(ConnectionError::Malformed);
+        }
+        if fragment.take_fin() {
             self.reading.position = Position::Header;
             return self.end_control(header);
         }
@@ -47,22 +47,18 @@ impl<T: CallTable> Connection<T> {
     /// Reads on in a control frame: numbers into the scratch, a text as an event.
     fn take_control<'i>(
         &mut self,
-        fragment: &mut Fragment<'i>,
+        input: &mut &'i [u8],
         header: Header,
         taken: u32,
     ) -> Received<'i> {
         let has_text = matches!(header.kind, FrameType::Reset { .. } | FrameType::GoAway);
         if has_text && taken > 0 {
-            let text = core::mem::take(&mut fragment.bytes);
+            let text = core::mem::take(input);
             return Ok(self.text_event(header, text).filter(|_| !text.is_empty()));
         }
-        let unit = unit(header.kind);
-        self.reading.scratch.fill(&mut fragment.bytes, unit);
+        self.reading.scratch.fill(input, unit(header.kind));
         if header.kind == FrameType::Settings {
             return self.take_setting();
-        }
-        if !has_text && !fragment.bytes.is_empty() {
-            return Err(ConnectionError::Malformed);
         }
         Ok(None)
     }
@@ -124,10 +120,12 @@ impl<T: CallTable> Connection<T> {
             self.budgets.spend(Budget::StrayFrames)?;
             return Ok(None);
         };
-        let credit = slot.sending.credit.checked_add(increment);
-        let credit = credit.filter(|credit| *credit <= MAX_ID);
-        slot.sending.credit = credit.ok_or(ConnectionError::Credit)?;
-        let is_over = slot.sending.is_over();
+        let is_over = slot.sending.is_half_closed();
+        if !is_over {
+            let credit = slot.sending.credit.checked_add(increment);
+            let credit = credit.filter(|credit| *credit <= MAX_ID);
+            slot.sending.credit = credit.ok_or(ConnectionError::Credit)?;
+        }
         self.budgets.spend(Budget::Windows)?;
         Ok((!is_over).then_some(Event::Credit(call)))
     }
@@ -157,20 +155,21 @@ impl<T: CallTable> Connection<T> {
 
     fn recv_go_away(&mut self, id: u32, code: u8) -> Received<'static> {
         let is_ours = id == 0 || CallId::new(id).opener() == self.side;
-        if !is_ours || self.peer_going_away.is_some_and(|last| id > last) {
+        if !is_ours || self.peer_going_away.is_some_and(|(last, _)| id > last) {
             return Err(ConnectionError::GoAway);
         }
         if self.peer_going_away.is_some() {
             self.budgets.spend(Budget::StrayFrames)?;
         }
-        self.peer_going_away = Some(id);
+        let code = Code::from_value(code);
+        self.peer_going_away = Some((id, code));
         self.outbox.unprocessed = true;
-        Ok(Some(Event::GoAway(Code::from_value(code))))
+        Ok(Some(Event::GoAway(code)))
     }
 
     /// After a GOAWAY: the end of a call that was made here and that the peer did not take.
     pub(super) fn next_unprocessed(&mut self) -> Option<Event<'static>> {
-        let last = self.peer_going_away.filter(|_| self.outbox.unprocessed)?;
+        let (last, _) = self.peer_going_away.filter(|_| self.outbox.unprocessed)?;
         for position in 0..self.calls.positions() {
             let Some(slot) = self.calls.get(position) else {
                 continue;

@@ -58,9 +58,13 @@ impl<T: CallTable> Connection<T> {
     }
 
     /// The WebSocket closed, with that code, or its connection is lost without one. The calls that
-    /// were open are for [`poll_lost`](Self::poll_lost).
+    /// were open are for [`poll_lost`](Self::poll_lost); the code of a GOAWAY that came before, if
+    /// it is not OK, is their status, and else what the close code says (SPEC.md#close-codes).
     pub fn handle_close(&mut self, close_code: Option<u16>) {
-        let code = Code::from_close_code(close_code);
+        let code = match self.peer_going_away {
+            Some((_, code)) if code != Code::Ok => code,
+            _ => Code::from_close_code(close_code),
+        };
         self.over.get_or_insert(Over::Closed(code));
         self.outbox.clear();
     }
@@ -273,7 +277,8 @@ impl<T: CallTable> Connection<T> {
                 let due = slot.owes_window(self.settings.initial_window);
                 self.outbox.slots_due |= due;
             }
-            call::Event::InitialMetadata => slot.deadline = None,
+            // The time for it is over; at a client the deadline is that of the call.
+            call::Event::InitialMetadata if slot.role == Role::Server => slot.deadline = None,
             call::Event::Trailers(_) => self.end_by(frame.position, Step::Finish),
             _ => {}
         }

@@ -43,9 +43,9 @@ impl Sending {
         }
     }
 
-    /// Whether everything was sent.
-    pub(super) fn is_over(&self) -> bool {
-        self.order.state == State::Closed
+    /// Whether a client has half-closed. A server's call is over with its last frame.
+    pub(super) fn is_half_closed(&self) -> bool {
+        self.order.role == Role::Client && self.order.state == State::Closed
     }
 
     /// Makes the next DATA frame out of the front of `parts`, and whether it has END. `None`: no

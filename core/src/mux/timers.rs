@@ -31,8 +31,18 @@ pub(super) struct Timers {
     settings: Option<Instant>,
     /// No call's deadline is earlier.
     calls: Option<Instant>,
-    /// Since when there is no call.
-    idle: Option<Instant>,
+    /// Whether there is no call.
+    idle: Idle,
+}
+
+/// Since when there is no call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Idle {
+    /// There is one, or the event of it was given.
+    No,
+    Since(Instant),
+    /// Since the next time that is given: methods of the application take no time.
+    Now,
 }
 
 impl Timers {
@@ -44,13 +54,16 @@ impl Timers {
             asked: None,
             settings: now.checked_add(config.limits.metadata_timeout),
             calls: None,
-            idle: Some(now),
+            idle: Idle::Since(now),
         }
     }
 
     /// The time is `now`; it never goes back.
     pub(super) fn advance(&mut self, now: Instant) {
         self.now = self.now.max(now);
+        if self.idle == Idle::Now {
+            self.idle = Idle::Since(self.now);
+        }
     }
 
     /// The time after `duration`, if there is one.
@@ -78,11 +91,11 @@ impl Timers {
     }
 
     pub(super) const fn is_idle(&mut self) {
-        self.idle = Some(self.now);
+        self.idle = Idle::Now;
     }
 
     pub(super) const fn is_busy(&mut self) {
-        self.idle = None;
+        self.idle = Idle::No;
     }
 
     /// When the peer's silence is to be looked at.
@@ -95,7 +108,12 @@ impl Timers {
     }
 
     fn idle_at(&self, config: &Config) -> Option<Instant> {
-        self.idle?.checked_add(config.idle_timeout?)
+        let timeout = config.idle_timeout?;
+        match self.idle {
+            Idle::No => None,
+            Idle::Since(since) => since.checked_add(timeout),
+            Idle::Now => Some(self.now),
+        }
     }
 }
 
@@ -127,7 +145,7 @@ impl<T: CallTable> Connection<T> {
             }
         }
         if is_due(self.timers.idle_at(&self.config), now) {
-            self.timers.idle = None;
+            self.timers.idle = Idle::No;
             return Ok(Some(Event::Idle));
         }
         Ok(None)

@@ -3,7 +3,7 @@
 
 use super::MAX_PENDING_REFUSALS;
 use super::budget::Budget;
-use super::connection::{Connection, Over, reset_code, reset_text};
+use super::connection::{Connection, reset_code, reset_text};
 use super::error::ConnectionError;
 use super::id::CallId;
 use super::lifecycle::Step;
@@ -120,7 +120,7 @@ impl<T: CallTable> Connection<T> {
 
     /// The next RESET or WINDOW that a call owes. It looks on where it stopped.
     fn write_slots(&mut self, out: &mut [u8; MAX_CONTROL_FRAME]) -> Option<usize> {
-        if !self.outbox.slots_due || matches!(self.over, Some(Over::Failed(_))) {
+        if !self.outbox.slots_due || self.over.is_some() {
             return None;
         }
         let positions = self.calls.positions();

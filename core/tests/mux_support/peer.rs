@@ -217,7 +217,7 @@ impl MuxPeer {
     /// Sends what credit allows; what it does not.
     fn send(&mut self, call: CallId, unsent: Unsent) -> Option<Unsent> {
         let Unsent { mut stream, end } = unsent;
-        loop {
+        while self.connection.contains(call) {
             let (front, back) = stream.split_at(stream.len() / 2);
             let sent = self.connection.send(call, &[front, back], end);
             let Some(segment) = sent.expect("a live call") else {
@@ -228,6 +228,7 @@ impl MuxPeer {
                 return None;
             }
         }
+        None
     }
 
     fn close(&mut self, close_code: Option<u16>) {

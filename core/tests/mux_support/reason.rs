@@ -19,6 +19,7 @@ pub(crate) fn of_call(error: RecvError) -> &'static str {
         RecvError::Metadata(_) => "MalformedBlock",
         RecvError::OutOfOrder => "OutOfOrder",
         RecvError::Truncated => "Truncated",
+        RecvError::NoPath => "NoPath",
         RecvError::NoTrailers => "NoTrailers",
         RecvError::MetadataTimeout => "MetadataTimeout",
         other => panic!("no vector has {other:?}"),

@@ -34,8 +34,8 @@ pub(crate) fn parse(topic: &'static str, text: &str) -> Result<Vec<Vector>, Load
 
 impl Entry {
     fn read(self, topic: &'static str) -> Result<Vector, LoadError> {
-        let inputs = self.lines(topic, &self.messages, parse_input)?;
-        let events = self.lines(topic, &self.events, parse_event)?;
+        let inputs = lines(topic, &self.name, &self.messages, parse_input)?;
+        let events = lines(topic, &self.name, &self.events, parse_event)?;
         Ok(Vector {
             topic,
             name: self.name,
@@ -47,23 +47,24 @@ impl Entry {
             error: self.error,
         })
     }
+}
 
-    fn lines<T>(
-        &self,
-        topic: &'static str,
-        lines: &[String],
-        parse: fn(&str) -> Result<T, NotationError>,
-    ) -> Result<Vec<T>, LoadError> {
-        let read = |line: &String| {
-            parse(line).map_err(|error| LoadError::Line {
-                topic,
-                name: self.name.clone(),
-                line: line.clone(),
-                error,
-            })
-        };
-        lines.iter().map(read).collect()
-    }
+/// Reads the lines of a vector, all by the same rules.
+pub(crate) fn lines<T>(
+    topic: &'static str,
+    name: &str,
+    lines: &[String],
+    parse: fn(&str) -> Result<T, NotationError>,
+) -> Result<Vec<T>, LoadError> {
+    let read = |line: &String| {
+        parse(line).map_err(|error| LoadError::Line {
+            topic,
+            name: name.into(),
+            line: line.clone(),
+            error,
+        })
+    };
+    lines.iter().map(read).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Byte vectors of the wire protocols, and a reader for them.
 //!
-//! Each file in `data/` is one topic: a list of [`Vector`]s, written as the WebSocket messages
-//! that arrive and the events they mean. [`notation`] has the small language of the messages and
-//! events.
+//! Each file in `data/` is one topic. Most are lists of [`Vector`]s of `grpc-websockets`, written
+//! as the WebSocket messages that arrive and the events they mean; [`notation`] has the small
+//! language of the messages and events. Those of `grpc-mux.v1` are [`MuxVector`]s, see [`mux`].
 //!
 //! ```
 //! let vectors = grpc_websocket_vectors::load()?;
@@ -13,10 +13,12 @@
 
 mod error;
 mod file;
+pub mod mux;
 pub mod notation;
 mod status;
 
 pub use error::{LoadError, NotationError};
+pub use mux::{MuxVector, load_mux};
 pub use status::Status;
 
 /// The files, by topic. They are part of the binary, so that tests need no file system.
@@ -126,16 +128,25 @@ pub struct Failure {
     pub reason: String,
 }
 
-/// Reads all vectors.
+/// Reads all vectors of `grpc-websockets`.
 ///
 /// # Errors
 /// A file or a vector that is not well-formed, or a name used twice; the error names both.
 pub fn load() -> Result<Vec<Vector>, LoadError> {
-    let mut vectors: Vec<Vector> = Vec::new();
-    for (topic, text) in FILES {
-        for vector in file::parse(topic, text)? {
-            if vectors.iter().any(|other| other.name == vector.name) {
-                let name = vector.name;
+    load_files(&FILES, file::parse, |vector| &vector.name)
+}
+
+/// Reads the vectors of several files, each of which has a name of its own.
+fn load_files<V>(
+    files: &[(&'static str, &str)],
+    parse: fn(&'static str, &str) -> Result<Vec<V>, LoadError>,
+    name: fn(&V) -> &String,
+) -> Result<Vec<V>, LoadError> {
+    let mut vectors: Vec<V> = Vec::new();
+    for &(topic, text) in files {
+        for vector in parse(topic, text)? {
+            if vectors.iter().any(|other| name(other) == name(&vector)) {
+                let name = name(&vector).clone();
                 return Err(LoadError::DuplicateName { topic, name });
             }
             vectors.push(vector);
@@ -160,6 +171,17 @@ mod tests {
     }
 
     #[test]
+    fn every_mux_file_is_well_formed() {
+        let vectors = load_mux().unwrap_or_else(|error| panic!("{error}"));
+        for (topic, _) in mux::FILES {
+            assert!(
+                vectors.iter().any(|vector| vector.topic == topic),
+                "{topic} is empty"
+            );
+        }
+    }
+
+    #[test]
     fn every_file_is_listed() {
         let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
         let entries = std::fs::read_dir(data).expect("the data directory");
@@ -168,7 +190,8 @@ mod tests {
             .collect::<Result<_, _>>()
             .expect("names in UTF-8");
         found.sort();
-        let mut listed = FILES.map(|(topic, _)| format!("{topic}.toml"));
+        let files = FILES.iter().chain(&mux::FILES);
+        let mut listed: Vec<_> = files.map(|(topic, _)| format!("{topic}.toml")).collect();
         listed.sort();
         assert_eq!(found, listed);
     }

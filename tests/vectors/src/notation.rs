@@ -23,9 +23,9 @@
 
 use crate::{Event, Input, NotationError};
 
-type Result<T> = std::result::Result<T, NotationError>;
+pub(crate) type Result<T> = std::result::Result<T, NotationError>;
 
-fn error<T>(text: impl Into<String>) -> Result<T> {
+pub(crate) fn error<T>(text: impl Into<String>) -> Result<T> {
     Err(NotationError(text.into()))
 }
 
@@ -173,14 +173,14 @@ fn parse_count(text: &str) -> Result<(usize, &str)> {
     Ok((number(count)?, rest))
 }
 
-fn number<T: std::str::FromStr>(text: &str) -> Result<T> {
+pub(crate) fn number<T: std::str::FromStr>(text: &str) -> Result<T> {
     match text.trim().parse() {
         Ok(number) => Ok(number),
         Err(_) => error(format!("`{text}` is not a number in range")),
     }
 }
 
-fn split_word(line: &str) -> (&str, &str) {
+pub(crate) fn split_word(line: &str) -> (&str, &str) {
     line.split_once(' ').unwrap_or((line, ""))
 }
 
