@@ -151,6 +151,7 @@ impl<T: CallTable> Connection<T> {
         }
         self.last_own = call.get();
         self.timers.is_busy();
+        self.budgets.give(Budget::Windows, 2);
         Ok((call, segment))
     }
 

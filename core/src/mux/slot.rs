@@ -11,6 +11,9 @@ use crate::wire::status::Code;
 /// What the request block begins with (SPEC.md#request).
 const PATH_FIELD: &[u8] = b":path:";
 
+/// A message of no bytes, on the wire.
+const SMALLEST_MESSAGE: u32 = 5;
+
 /// Something else came.
 const NO_PATH: u8 = u8::MAX;
 
@@ -130,6 +133,7 @@ impl Slot {
         if self.receiver.state() == State::Closed {
             return 2;
         }
-        (self.granted / super::TINY_FRAME_LEN).saturating_add(2)
+        // None of them brings less than the prefix of an empty message.
+        (self.granted / SMALLEST_MESSAGE).saturating_add(2)
     }
 }
