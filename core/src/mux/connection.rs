@@ -431,12 +431,16 @@ impl<T: CallTable> Connection<T> {
             return false;
         };
         let allowed = slot.advance(step);
-        let state = slot.state;
-        self.outbox.slots_due |= state.owes_reset();
-        if state == super::Lifecycle::Closed {
+        self.outbox.slots_due |= slot.state.owes_reset();
+        self.forget(position);
+        allowed
+    }
+
+    /// Gives the place of a call free if nothing is to be known of it any more.
+    pub(super) fn forget(&mut self, position: usize) {
+        if self.calls.get(position).is_some_and(Slot::is_forgotten) {
             self.remove(position);
         }
-        allowed
     }
 
     fn remove(&mut self, position: usize) {

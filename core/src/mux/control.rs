@@ -136,6 +136,7 @@ impl<T: CallTable> Connection<T> {
             if let Some(position) = self.calls.find(call) {
                 self.advance(position, Step::PeerReset);
             }
+            self.forget_refusal(call);
             self.budgets.spend(Budget::StrayFrames)?;
             return Ok(None);
         };

@@ -49,7 +49,6 @@ pub use table::{CallTable, Calls};
 /// The name of the subprotocol in `Sec-WebSocket-Protocol`.
 pub const SUBPROTOCOL: &str = "grpc-mux.v1";
 
-/// How many refusals may wait to be written. A client that has reset calls can be refused a few while
-/// their handlers end; more than that before `poll_transmit` took the first is an attack
-/// (SPEC.md#abuse).
+/// How many refusals may wait to be written, beside one for each call that is over and whose place is
+/// still taken. More than that is an attack (SPEC.md#abuse).
 pub const MAX_PENDING_REFUSALS: usize = 4;

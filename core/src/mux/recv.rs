@@ -150,7 +150,7 @@ impl<T: CallTable> Connection<T> {
         if self.peer_calls >= self.settings.max_streams || !self.calls.insert(slot) {
             self.budgets.spend(Budget::Refused)?;
             self.budgets.extend(Budget::StrayFrames, on_its_way);
-            self.outbox.refuse(call)?;
+            self.refuse_later(call)?;
             return Ok(self.skip());
         }
         self.peer_calls = self.peer_calls.saturating_add(1);

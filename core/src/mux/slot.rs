@@ -38,6 +38,8 @@ pub struct Slot {
     pub(super) deadline: Option<Instant>,
     /// What the RESET that is due says.
     pub(super) reset: (Code, &'static str),
+    /// A call that is to be refused, since this one's place is still taken.
+    pub(super) refusal: Option<CallId>,
 }
 
 impl Slot {
@@ -58,6 +60,7 @@ impl Slot {
             path: 0,
             deadline: None,
             reset: (Code::Ok, ""),
+            refusal: None,
         }
     }
 
@@ -81,6 +84,16 @@ impl Slot {
             }
             None => false,
         }
+    }
+
+    /// Whether it is over, and has room to keep the refusal of another.
+    pub(super) const fn can_refuse(&self) -> bool {
+        !self.state.is_live() && self.refusal.is_none()
+    }
+
+    /// Whether nothing is to be known of it any more.
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.state == Lifecycle::Closed && self.refusal.is_none()
     }
 
     /// Whether the peer may send more than it has sent.

@@ -43,11 +43,16 @@ impl Outbox {
         }
     }
 
-    /// Notes that a call is to be refused.
-    pub(super) fn refuse(&mut self, call: CallId) -> Result<(), ConnectionError> {
+    /// Notes that a call is to be refused; whether there was room.
+    fn refuse(&mut self, call: CallId) -> bool {
         let place = self.refusals.iter_mut().find(|id| **id == 0);
-        *place.ok_or(ConnectionError::Flood(Budget::Refused))? = call.get();
-        Ok(())
+        place.map(|place| *place = call.get()).is_some()
+    }
+
+    /// A call need not be refused after all.
+    fn forget_refusal(&mut self, call: CallId) {
+        let mut kept = self.refusals.into_iter().filter(|id| *id != call.get());
+        self.refusals = [(); MAX_PENDING_REFUSALS].map(|()| kept.next().unwrap_or(0));
     }
 
     /// The connection failed: all that is left to say is the GOAWAY.
@@ -90,13 +95,7 @@ impl<T: CallTable> Connection<T> {
             return Some(write(out, Header { kind, id: 0 }, &answered));
         }
         if let Some(id) = self.outbox.next_refusal() {
-            let (kind, code) = (FrameType::Reset { refused: true }, Code::Unavailable);
-            return Some(write_text(
-                out,
-                Header { kind, id },
-                reset_code(code),
-                "too many calls",
-            ));
+            return Some(write_refusal(out, id));
         }
         if let Some(len) = self.write_slots(out) {
             return Some(len);
@@ -108,6 +107,36 @@ impl<T: CallTable> Connection<T> {
         let (code, text) = self.outbox.goaway.take()?;
         let (kind, id) = (FrameType::GoAway, self.last_accepted);
         Some(write_text(out, Header { kind, id }, code.value(), text))
+    }
+
+    /// Notes that a call is to be refused. Where there is no room for it otherwise, the call whose
+    /// place it would need keeps it: one that is over, which the peer may not know. A peer that
+    /// keeps to MAX_STREAMS never has more to be refused than there are of these.
+    pub(super) fn refuse_later(&mut self, call: CallId) -> Result<(), ConnectionError> {
+        if self.outbox.refuse(call) {
+            return Ok(());
+        }
+        for position in 0..self.calls.positions() {
+            let slot = self.calls.get_mut(position);
+            if let Some(slot) = slot.filter(|slot| slot.can_refuse()) {
+                slot.refusal = Some(call);
+                self.outbox.slots_due = true;
+                return Ok(());
+            }
+        }
+        Err(ConnectionError::Flood(Budget::Refused))
+    }
+
+    /// The peer gave up a call that it may have to be refused.
+    pub(super) fn forget_refusal(&mut self, call: CallId) {
+        self.outbox.forget_refusal(call);
+        for position in 0..self.calls.positions() {
+            let slot = self.calls.get_mut(position);
+            if let Some(slot) = slot.filter(|slot| slot.refusal == Some(call)) {
+                slot.refusal = None;
+                self.forget(position);
+            }
+        }
     }
 
     fn write_settings(&self, out: &mut [u8; MAX_CONTROL_FRAME]) -> usize {
@@ -139,6 +168,12 @@ impl<T: CallTable> Connection<T> {
     fn write_slot(&mut self, position: usize, out: &mut [u8; MAX_CONTROL_FRAME]) -> Option<usize> {
         let slot = self.calls.get_mut(position)?;
         let id = slot.call().get();
+        if let Some(call) = slot.refusal.take() {
+            // It may owe more: the next look is at the same place.
+            self.outbox.cursor = position;
+            self.forget(position);
+            return Some(write_refusal(out, call.get()));
+        }
         if slot.state.owes_reset() {
             let (code, text) = slot.reset;
             self.advance(position, Step::ResetSent);
@@ -153,6 +188,11 @@ impl<T: CallTable> Connection<T> {
         let kind = FrameType::Window;
         Some(write(out, Header { kind, id }, &increment.to_be_bytes()))
     }
+}
+
+fn write_refusal(out: &mut [u8; MAX_CONTROL_FRAME], id: u32) -> usize {
+    let (kind, code) = (FrameType::Reset { refused: true }, Code::Unavailable);
+    write_text(out, Header { kind, id }, code.value(), "too many calls")
 }
 
 fn write_text(out: &mut [u8; MAX_CONTROL_FRAME], header: Header, code: u8, text: &str) -> usize {
