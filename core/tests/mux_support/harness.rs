@@ -107,6 +107,7 @@ impl<const N: usize> Tested<N> {
         let mut out = [0; MAX_CONTROL_FRAME];
         while let Some(len) = self.mux.poll_transmit(&mut out) {
             frames.push(out[..len].to_vec());
+            assert!(frames.len() <= N + 8, "no end of frames");
         }
         frames
     }
@@ -161,6 +162,7 @@ impl<const N: usize> Tested<N> {
     /// The calls that the end of the connection ended.
     pub(crate) fn lost(&mut self) -> Vec<(u32, Code)> {
         std::iter::from_fn(|| self.mux.poll_lost())
+            .take(N + 1)
             .map(|(call, code)| (call.get(), code))
             .collect()
     }
@@ -216,7 +218,7 @@ pub(crate) fn open(id: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 /// DATA with END.
-pub(crate) fn end(id: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn data_end(id: u32, payload: &[u8]) -> Vec<u8> {
     let (open, end) = (false, true);
     frame(FrameType::Data { open, end }, id, payload)
 }
