@@ -1,10 +1,11 @@
 //! The request body: what the connection reads, the handler takes, and no more than a window in
 //! between.
 //!
-//! The connection asks [`BodySender::poll_ready`] before it reads from its socket, so a handler
-//! that does not read stops its client. The two ends may live in different tasks.
+//! A connection with one call asks [`BodySender::poll_ready`] before it reads from its socket, so a
+//! handler that does not read stops its client. One with many calls always reads, and gives credit
+//! for what the handler has [taken](BodySender::take_taken). The two ends may live in different
+//! tasks.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -13,12 +14,11 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 
+use crate::chunks::Chunks;
+
 /// How many bytes may wait for the handler before the connection stops reading. One WebSocket
 /// message more than that can be held.
 const WINDOW: usize = 64 * 1024;
-
-/// What a slice costs beyond its bytes, so that a window of tiny slices is bounded too.
-const SLICE_OVERHEAD: usize = 64;
 
 /// Both ends of one request body.
 pub(crate) fn channel() -> (BodySender, RequestBody) {
@@ -28,23 +28,28 @@ pub(crate) fn channel() -> (BodySender, RequestBody) {
 
 #[derive(Default)]
 struct Shared {
-    slices: VecDeque<Bytes>,
-    /// The cost of `slices`.
-    waiting: usize,
+    slices: Chunks,
+    /// What the handler took, or will never take, and the connection was not told of.
+    taken: usize,
     /// How the stream ends once `slices` are taken.
     end: Option<Result<(), Status>>,
     handler_gone: bool,
     handler: Option<Waker>,
+    /// To be told when the handler takes something.
     connection: Option<Waker>,
+}
+
+impl Shared {
+    /// The handler takes bytes, or is not there to take them.
+    fn took(&mut self, bytes: usize) {
+        self.taken = self.taken.saturating_add(bytes);
+        wake(self.connection.take());
+    }
 }
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     // No code panics while it holds the lock, and the state would be whole if it did.
     shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-const fn cost(slice: &Bytes) -> usize {
-    slice.len() + SLICE_OVERHEAD
 }
 
 /// The connection's end.
@@ -54,22 +59,33 @@ impl BodySender {
     /// Ready when there is room, or nobody to take what comes.
     pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut shared = lock(&self.0);
-        if shared.waiting < WINDOW || shared.handler_gone {
+        if shared.slices.len() < WINDOW {
             return Poll::Ready(());
         }
         shared.connection = Some(cx.waker().clone());
         Poll::Pending
     }
 
+    /// How many bytes the handler took, or will never take, since the last time.
+    pub(crate) fn take_taken(&self) -> usize {
+        std::mem::take(&mut lock(&self.0).taken)
+    }
+
+    /// From now on `waker`, if there is one, is told once when the handler takes something.
+    pub(crate) fn watch(&self, waker: Option<Waker>) {
+        lock(&self.0).connection = waker;
+    }
+
     /// Gives a slice of the stream to the handler; drops it if the handler wants no more.
     pub(crate) fn send(&self, slice: Bytes) {
         let mut shared = lock(&self.0);
-        if shared.handler_gone || shared.end.is_some() {
-            return;
+        if shared.handler_gone {
+            return shared.took(slice.len());
         }
-        shared.waiting += cost(&slice);
-        shared.slices.push_back(slice);
-        wake(shared.handler.take());
+        if shared.end.is_none() {
+            shared.slices.push(slice);
+            wake(shared.handler.take());
+        }
     }
 
     /// The client half-closed: the stream ends cleanly after what was sent.
@@ -92,8 +108,7 @@ impl BodySender {
             return;
         }
         if end.is_err() {
-            shared.slices.clear();
-            shared.waiting = 0;
+            shared.slices = Chunks::default();
         }
         shared.end = Some(end);
         wake(shared.handler.take());
@@ -103,7 +118,7 @@ impl BodySender {
 impl Drop for BodySender {
     fn drop(&mut self) {
         self.fail(Status::unavailable(
-            "the connection ended before the client's messages did",
+            "the call ended before the client's messages did",
         ));
     }
 }
@@ -126,11 +141,8 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let mut shared = lock(&self.0);
-        if let Some(slice) = shared.slices.pop_front() {
-            shared.waiting -= cost(&slice);
-            if shared.waiting < WINDOW {
-                wake(shared.connection.take());
-            }
+        if let Some(slice) = shared.slices.pop() {
+            shared.took(slice.len());
             return Poll::Ready(Some(Ok(Frame::data(slice))));
         }
         match &shared.end {
@@ -157,9 +169,8 @@ impl Drop for RequestBody {
     fn drop(&mut self) {
         let mut shared = lock(&self.0);
         shared.handler_gone = true;
-        shared.slices.clear();
-        shared.waiting = 0;
-        wake(shared.connection.take());
+        let waiting = std::mem::take(&mut shared.slices);
+        shared.took(waiting.len());
     }
 }
 
@@ -167,6 +178,7 @@ impl Drop for RequestBody {
 mod tests {
     use super::*;
     use std::future::poll_fn;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     async fn next(body: &mut RequestBody) -> Option<Result<Bytes, tonic::Code>> {
         let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
@@ -192,15 +204,57 @@ mod tests {
         assert!(is_ready(&sender));
     }
 
-    #[test]
-    fn a_window_of_tiny_slices_is_bounded() {
-        let (sender, _body) = channel();
+    #[tokio::test]
+    async fn a_window_of_tiny_slices_costs_no_more_than_its_bytes() {
+        let (sender, mut body) = channel();
         let mut sent = 0;
         while is_ready(&sender) {
             sender.send(Bytes::from_static(b"x"));
             sent += 1;
         }
-        assert!(sent <= WINDOW / SLICE_OVERHEAD, "{sent} slices");
+        assert_eq!(sent, WINDOW);
+        assert_eq!(next(&mut body).await.unwrap().unwrap().len(), WINDOW);
+    }
+
+    #[tokio::test]
+    async fn what_the_handler_takes_is_told_to_who_wants_to_know() {
+        let (sender, mut body) = channel();
+        let (waker, wakes) = counting_waker();
+        sender.send(Bytes::from(vec![0; 60]));
+        sender.watch(Some(waker));
+        sender.send(Bytes::from(vec![0; 60]));
+        assert_eq!(wakes.load(Ordering::SeqCst), 0, "sent is not taken");
+        next(&mut body).await;
+        assert_eq!(wakes.load(Ordering::SeqCst), 1);
+        assert_eq!(sender.take_taken(), 120);
+        sender.send(Bytes::from(vec![0; 60]));
+        next(&mut body).await;
+        assert_eq!(wakes.load(Ordering::SeqCst), 1);
+        assert_eq!(sender.take_taken(), 60);
+    }
+
+    #[test]
+    fn what_nobody_will_take_counts_as_taken() {
+        let (sender, body) = channel();
+        let (waker, wakes) = counting_waker();
+        sender.send(Bytes::from(vec![0; 150]));
+        sender.watch(Some(waker));
+        drop(body);
+        assert_eq!(wakes.load(Ordering::SeqCst), 1);
+        assert_eq!(sender.take_taken(), 150);
+        sender.send(Bytes::from(vec![0; 70]));
+        assert_eq!(sender.take_taken(), 70);
+    }
+
+    fn counting_waker() -> (Waker, Arc<AtomicUsize>) {
+        struct Count(Arc<AtomicUsize>);
+        impl std::task::Wake for Count {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        let count = Arc::default();
+        (Waker::from(Arc::new(Count(Arc::clone(&count)))), count)
     }
 
     #[tokio::test]

@@ -2,28 +2,62 @@
 
 use std::time::Duration;
 
-use grpc_websocket_core::Limits;
+use grpc_websocket_core::{Limits, mux};
 
+use crate::handshake::Subprotocol;
 use crate::origin::AllowOrigin;
 
+/// How many calls a client may have open on a WebSocket.
+const MAX_CALLS: u32 = 256;
+
+/// How many bytes of each of them may wait for its handler.
+const CALL_WINDOW: u32 = 64 * 1024;
+
+/// The longest payload of a mux frame from a client, in bytes.
+const MAX_MUX_FRAME: u32 = 16 * 1024;
+
 /// The settings of a [`WebSocketLayer`](crate::WebSocketLayer).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) origins: AllowOrigin,
     pub(crate) keepalive: Keepalive,
+    /// What `grpc-mux.v1` has beside `limits`. WebSocket's own pings keep its connections.
+    pub(crate) mux: mux::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            limits: Limits::DEFAULT,
+            origins: AllowOrigin::default(),
+            keepalive: Keepalive::default(),
+            mux: mux::Config::DEFAULT
+                .with_max_calls(MAX_CALLS)
+                .with_window(CALL_WINDOW)
+                .with_max_frame(MAX_MUX_FRAME),
+        }
+    }
 }
 
 impl Config {
-    /// The longest WebSocket message that is read: a gRPC message and the framing around it. A
-    /// client may send several gRPC messages in one, up to this.
-    pub(crate) fn max_websocket_message(&self) -> usize {
-        with_framing(self.limits.max_message_len)
+    /// The longest WebSocket message that is read: what is the longest in its subprotocol, and the
+    /// framing around it. A client of `grpc-websockets` may send several gRPC messages in one, up
+    /// to this.
+    pub(crate) fn max_websocket_message(&self, subprotocol: Subprotocol) -> usize {
+        with_framing(match subprotocol {
+            Subprotocol::Single => self.limits.max_message_len,
+            Subprotocol::Mux => self.mux.max_frame,
+        })
     }
 
-    /// The longest WebSocket message before the metadata is complete.
-    pub(crate) fn max_first_websocket_message(&self) -> usize {
-        with_framing(self.limits.max_metadata_len)
+    /// The longest WebSocket message at first: before the metadata of the one call is complete, if
+    /// there is one.
+    pub(crate) fn max_first_websocket_message(&self, subprotocol: Subprotocol) -> usize {
+        match subprotocol {
+            Subprotocol::Single => with_framing(self.limits.max_metadata_len),
+            Subprotocol::Mux => self.max_websocket_message(subprotocol),
+        }
     }
 }
 

@@ -14,23 +14,40 @@ const BOUND: usize = 64 * 1024;
 #[derive(Default)]
 pub(crate) struct Gather {
     held: BytesMut,
+    /// What was passed on ends inside a message.
+    cut: bool,
 }
 
 impl Gather {
+    /// How many bytes are held.
+    pub(crate) fn held_len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether what was passed on ends inside a message.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut
+    }
+
     /// Takes the next slice of a stream of messages, of which the first `complete` bytes are up to
     /// the end of a message. Returns what may be passed on.
     pub(crate) fn push(&mut self, mut slice: Bytes, complete: usize) -> Option<Bytes> {
         let begun = slice.len() - complete;
         if self.held.is_empty() && (begun == 0 || begun >= BOUND) {
+            self.cut = begun > 0;
             return Some(slice);
         }
         let whole = slice.split_to(complete);
         let ready = self.after_held(whole);
         self.held.extend_from_slice(&slice);
-        if ready.is_empty() && self.held.len() >= BOUND {
-            return Some(self.held.split().freeze());
+        if !ready.is_empty() {
+            self.cut = false;
+            return Some(ready);
         }
-        (!ready.is_empty()).then_some(ready)
+        (self.held.len() >= BOUND).then(|| {
+            self.cut = true;
+            self.held.split().freeze()
+        })
     }
 
     /// `whole` with what was held before it.
@@ -89,7 +106,23 @@ mod tests {
             let mut gather = Gather::default();
             let passed = gather.push(long.clone(), complete).unwrap();
             assert_eq!((passed.as_ptr(), passed.len()), (long.as_ptr(), long.len()));
-            assert!(gather.held.is_empty());
+            assert!(gather.held.is_empty() && gather.is_cut());
         }
+    }
+
+    #[test]
+    fn it_knows_where_what_was_passed_on_ends() {
+        let mut gather = Gather::default();
+        let mut push = |len, complete| {
+            let passed = gather.push(Bytes::from(vec![0; len]), complete);
+            (passed.map_or(0, |slice| slice.len()), gather.is_cut())
+        };
+        assert_eq!(push(5, 5), (5, false));
+        assert_eq!(push(1, 0), (0, false));
+        assert_eq!(push(BOUND - 1, 0), (BOUND, true));
+        assert_eq!(push(1, 0), (0, true));
+        assert_eq!(push(1, 1), (2, false));
+        assert_eq!(push(BOUND + 2, 2), (BOUND + 2, true));
+        assert_eq!(push(3, 3), (3, false));
     }
 }

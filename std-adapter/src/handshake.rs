@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use grpc_websocket_core::single::SUBPROTOCOL;
+use grpc_websocket_core::{mux, single};
 use http::header::{
     CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT,
     SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -17,16 +17,45 @@ use crate::origin::AllowOrigin;
 const VERSION: &str = "13";
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// Whether a request asks for a WebSocket with a subprotocol of this crate. Other requests are
-/// somebody else's, other WebSockets too.
-pub(crate) fn is_for_us(request: &Parts) -> bool {
-    request.method == Method::GET
-        && has_token(&request.headers, &UPGRADE, "websocket")
-        && has_token(&request.headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL)
+/// What is spoken on a WebSocket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subprotocol {
+    /// `grpc-websockets`: one call.
+    Single,
+    /// `grpc-mux.v1`: many calls.
+    Mux,
 }
 
-/// The answer to a request that [`is_for_us`]: 101 with the subprotocol, or why not.
-pub(crate) fn respond(request: &Parts, origins: &AllowOrigin) -> Result<Response<Body>, Refusal> {
+impl Subprotocol {
+    /// The best one first.
+    const ALL: [Self; 2] = [Self::Mux, Self::Single];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Single => single::SUBPROTOCOL,
+            Self::Mux => mux::SUBPROTOCOL,
+        }
+    }
+
+    /// The best that a request for a WebSocket offers. Other requests are somebody else's, other
+    /// WebSockets too.
+    pub(crate) fn choose(request: &Parts) -> Option<Self> {
+        let headers = &request.headers;
+        if request.method != Method::GET || !has_token(headers, &UPGRADE, "websocket") {
+            return None;
+        }
+        Self::ALL
+            .into_iter()
+            .find(|offered| has_token(headers, &SEC_WEBSOCKET_PROTOCOL, offered.name()))
+    }
+}
+
+/// The answer to a request for a WebSocket: 101 with the chosen subprotocol, or why not.
+pub(crate) fn respond(
+    request: &Parts,
+    subprotocol: Subprotocol,
+    origins: &AllowOrigin,
+) -> Result<Response<Body>, Refusal> {
     let headers = &request.headers;
     if !origins.allows(headers) {
         return Err(Refusal::Origin);
@@ -42,7 +71,7 @@ pub(crate) fn respond(request: &Parts, origins: &AllowOrigin) -> Result<Response
     }
     let key = only(headers, &SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
     key.filter(|key| is_key(key))
-        .map(switching_protocols)
+        .map(|key| switching_protocols(key, subprotocol))
         .ok_or(Refusal::Key)
 }
 
@@ -97,7 +126,7 @@ impl Refusal {
     }
 }
 
-fn switching_protocols(key: &[u8]) -> Response<Body> {
+fn switching_protocols(key: &[u8], subprotocol: Subprotocol) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -105,7 +134,7 @@ fn switching_protocols(key: &[u8]) -> Response<Body> {
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(
         SEC_WEBSOCKET_PROTOCOL,
-        HeaderValue::from_static(SUBPROTOCOL),
+        HeaderValue::from_static(subprotocol.name()),
     );
     // No extension is ever accepted: permessage-deflate saves nothing on framed gRPC.
     if let Ok(accept) = HeaderValue::from_str(&accept_value(key)) {
@@ -165,23 +194,54 @@ mod tests {
         request.into_parts().0
     }
 
+    fn choose(request: &Parts) -> Subprotocol {
+        Subprotocol::choose(request).unwrap()
+    }
+
     fn status(change: impl FnOnce(&mut HeaderMap)) -> StatusCode {
         let request = request(change);
-        assert!(is_for_us(&request));
-        respond(&request, &AllowOrigin::SameHost)
+        respond(&request, choose(&request), &AllowOrigin::SameHost)
             .unwrap_or_else(Refusal::into_response)
             .status()
     }
 
+    fn answer_to(offered: &[&'static str]) -> Response<Body> {
+        let request = request(|headers| {
+            headers.remove(SEC_WEBSOCKET_PROTOCOL);
+            for line in offered {
+                headers.append(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(line));
+            }
+        });
+        respond(&request, choose(&request), &AllowOrigin::SameHost).unwrap()
+    }
+
+    #[test]
+    fn many_calls_are_preferred_and_one_subprotocol_is_answered() {
+        for (offered, chosen) in [
+            (&["grpc-mux.v1"][..], "grpc-mux.v1"),
+            (&["grpc-websockets, grpc-mux.v1"], "grpc-mux.v1"),
+            (&["grpc-mux.v1", "grpc-websockets"], "grpc-mux.v1"),
+            (&["x", "grpc-websockets", "grpc-mux.v1"], "grpc-mux.v1"),
+            (&["grpc-mux.v2, grpc-websockets"], "grpc-websockets"),
+        ] {
+            let response = answer_to(offered);
+            let answered = response.headers().get_all(SEC_WEBSOCKET_PROTOCOL);
+            assert!(answered.iter().eq([chosen]), "{offered:?}");
+        }
+    }
+
     #[test]
     fn the_key_of_rfc_6455_is_answered_as_it_says() {
-        let response = respond(&request(|_| ()), &AllowOrigin::SameHost).unwrap();
+        let response = answer_to(&["other, grpc-websockets"]);
         assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
         assert_eq!(
             response.headers()[SEC_WEBSOCKET_ACCEPT],
             "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
         );
-        assert_eq!(response.headers()[SEC_WEBSOCKET_PROTOCOL], SUBPROTOCOL);
+        assert_eq!(
+            response.headers()[SEC_WEBSOCKET_PROTOCOL],
+            single::SUBPROTOCOL
+        );
         assert!(!response.headers().contains_key("sec-websocket-extensions"));
     }
 
@@ -211,6 +271,8 @@ mod tests {
 
     #[test]
     fn other_requests_are_not_for_us() {
+        let is_for_us = |request: &Parts| Subprotocol::choose(request).is_some();
+        assert!(is_for_us(&request(|_| ())));
         assert!(!is_for_us(&request(|h| drop(h.remove("upgrade")))));
         assert!(!is_for_us(&request(|h| drop(
             h.remove("sec-websocket-protocol")

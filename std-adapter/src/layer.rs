@@ -15,13 +15,16 @@ use tower::{BoxError, Layer, Service, ServiceExt};
 
 use crate::config::{Config, Keepalive};
 use crate::driver;
-use crate::handshake::{self, Refusal};
+use crate::handshake::{self, Refusal, Subprotocol};
 use crate::origin::AllowOrigin;
 use crate::request::Upgrade;
 use crate::socket::Socket;
 
-/// Answers gRPC calls that come over WebSocket (subprotocol `grpc-websockets`) by the service it
-/// wraps, and leaves every other request to that service.
+/// Answers gRPC calls that come over WebSocket by the service it wraps, and leaves every other
+/// request to that service.
+///
+/// Clients choose the subprotocol: `grpc-websockets` has one call on each WebSocket, `grpc-mux.v1`
+/// many calls at a time. Who offers both gets the latter.
 ///
 /// The service is any that answers gRPC over HTTP/2: `tonic::service::Routes`, an `axum::Router`
 /// made of them, a `tonic::transport::Channel` to another server. A call over WebSocket reaches
@@ -32,7 +35,9 @@ use crate::socket::Socket;
 /// The HTTP server below must support upgrades: [`crate::serve`], `axum::serve`, or hyper-util's
 /// `serve_connection_with_upgrades`. `tonic::transport::Server` does not. Each WebSocket is served
 /// by a task of its own, so the service must be called within a tokio runtime, as these do; outside
-/// of one it panics.
+/// of one it panics. The handlers of its calls run in that task: a handler that blocks its thread
+/// holds up the other calls on its WebSocket, and work of that kind belongs in
+/// `tokio::task::spawn_blocking`, or at least in a task of its own.
 ///
 /// ```
 /// use grpc_websocket_tokio::{AllowOrigin, WebSocketLayer};
@@ -82,15 +87,42 @@ impl WebSocketLayer {
     }
 
     /// How long a client may take after the upgrade to send its initial metadata; then its call
-    /// ends with `DEADLINE_EXCEEDED`. 10 s by default.
+    /// ends with `DEADLINE_EXCEEDED`. Where it has many calls the time is that for its SETTINGS, and
+    /// again for each call from its beginning on. 10 s by default.
     #[must_use]
     pub fn metadata_timeout(mut self, timeout: Duration) -> Self {
         self.config.limits = self.config.limits.with_metadata_timeout(timeout);
         self
     }
 
+    /// How many calls a client may have open on one WebSocket of `grpc-mux.v1`, those among them
+    /// whose handlers are still at work. More are refused. 256 by default.
+    #[must_use]
+    pub fn max_concurrent_calls(mut self, calls: u32) -> Self {
+        self.config.mux = self.config.mux.with_max_calls(calls);
+        self
+    }
+
+    /// How many bytes of each call on a WebSocket of `grpc-mux.v1` may wait for its handler; then
+    /// its client waits, and its other calls go on. So what a WebSocket keeps in memory is bounded:
+    /// this and 64 KiB for each of [`WebSocketLayer::max_concurrent_calls`]. But no call is faster
+    /// than a window in each round trip. 64 KiB by default; 64 to 2^31 - 1.
+    #[must_use]
+    pub fn call_window_len(mut self, bytes: u32) -> Self {
+        self.config.mux = self.config.mux.with_window(bytes);
+        self
+    }
+
+    /// The longest DATA frame that a client of `grpc-mux.v1` may send, without its header. Other
+    /// calls wait for the end of a frame. 16 KiB by default; 64 to 16,777,216.
+    #[must_use]
+    pub fn max_mux_frame_len(mut self, bytes: u32) -> Self {
+        self.config.mux = self.config.mux.with_max_frame(bytes);
+        self
+    }
+
     /// After how much silence a client is pinged, and how long it then may stay silent before it
-    /// is taken for gone and its call cancelled. 20 s and 10 s by default; each at least 1 ms, at
+    /// is taken for gone and its calls cancelled. 20 s and 10 s by default; each at least 1 ms, at
     /// most a year. A slow link gets more time, 1 s for each 25 kB that may be on their way.
     #[must_use]
     pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
@@ -138,8 +170,8 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (mut head, body) = request.into_parts();
-        if handshake::is_for_us(&head) {
-            let response = self.upgrade(&mut head);
+        if let Some(subprotocol) = Subprotocol::choose(&head) {
+            let response = self.upgrade(&mut head, subprotocol);
             return Box::pin(async move { Ok(response) });
         }
         let request = Request::from_parts(head, Body::new(body));
@@ -150,7 +182,11 @@ where
 
 impl<S> WebSocketService<S> {
     /// Answers the opening handshake, and serves the WebSocket in a task of its own.
-    fn upgrade<ResBody>(&self, head: &mut http::request::Parts) -> Response<Body>
+    fn upgrade<ResBody>(
+        &self,
+        head: &mut http::request::Parts,
+        subprotocol: Subprotocol,
+    ) -> Response<Body>
     where
         S: Service<Request<Body>, Response = Response<ResBody>> + Clone + Send + 'static,
         S::Error: Into<BoxError>,
@@ -158,7 +194,7 @@ impl<S> WebSocketService<S> {
         ResBody: HttpBody<Data = Bytes> + Send + 'static,
         ResBody::Error: Into<BoxError>,
     {
-        let response = match handshake::respond(head, &self.config.origins) {
+        let response = match handshake::respond(head, subprotocol, &self.config.origins) {
             Ok(response) => response,
             Err(refusal) => return refusal.into_response(),
         };
@@ -170,9 +206,9 @@ impl<S> WebSocketService<S> {
         tokio::spawn(async move {
             match on_upgrade.await {
                 Ok(io) => {
-                    let socket =
-                        Socket::server(TokioIo::new(io), config.max_first_websocket_message());
-                    driver::serve(socket, service, upgrade, &config).await;
+                    let max_message_len = config.max_first_websocket_message(subprotocol);
+                    let socket = Socket::server(TokioIo::new(io), max_message_len);
+                    driver::serve(socket, subprotocol, service, upgrade, &config).await;
                 }
                 Err(error) => tracing::debug!(%error, "the connection ended before its upgrade"),
             }

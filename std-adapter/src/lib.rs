@@ -1,6 +1,7 @@
 //! gRPC over WebSocket for tonic and axum servers.
 
 mod body;
+mod chunks;
 mod closing;
 mod config;
 mod driver;

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use grpc_websocket_core::Code;
 use grpc_websocket_core::wire::metadata::{
     decode_binary, encode_field, field_len, fields, is_binary_name, is_connection_specific,
     is_valid_value,
 };
+use grpc_websocket_core::wire::prefix::{FrameKind, PREFIX_LEN, Prefix};
 use grpc_websocket_core::wire::status::percent_encode;
-use grpc_websocket_core::{Code, Segment};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::status::CallStatus;
@@ -94,13 +95,10 @@ pub(crate) struct BlockWriter {
     frame: BytesMut,
 }
 
-/// The length of the prefix before a block.
-const HEAD_LEN: usize = 5;
-
 impl BlockWriter {
     pub(crate) fn new() -> Self {
         let mut frame = BytesMut::with_capacity(128);
-        frame.put_bytes(0, HEAD_LEN);
+        frame.put_bytes(0, PREFIX_LEN);
         Self { frame }
     }
 
@@ -133,14 +131,27 @@ impl BlockWriter {
 
     /// The length of the block.
     pub(crate) fn len(&self) -> u32 {
-        u32::try_from(self.frame.len() - HEAD_LEN).unwrap_or(u32::MAX)
+        u32::try_from(self.frame.len() - PREFIX_LEN).unwrap_or(u32::MAX)
     }
 
-    /// The frame: the head the core made for a block of [`BlockWriter::len`], and the block.
-    pub(crate) fn finish(mut self, segment: &Segment) -> Bytes {
-        debug_assert_eq!(segment.head().len(), HEAD_LEN);
-        self.frame[..HEAD_LEN].copy_from_slice(segment.head());
+    /// The length of the frame.
+    pub(crate) fn frame_len(&self) -> u32 {
+        u32::try_from(self.frame.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The frame: the head that belongs before a block of [`BlockWriter::len`], and the block.
+    pub(crate) fn finish(mut self, head: &[u8]) -> Bytes {
+        self.frame[..PREFIX_LEN].copy_from_slice(head);
         self.frame.freeze()
+    }
+
+    /// The frame as a part of a stream of frames.
+    pub(crate) fn into_frame(self) -> Bytes {
+        let prefix = Prefix {
+            kind: FrameKind::Metadata,
+            len: self.len(),
+        };
+        self.finish(&prefix.encode())
     }
 }
 
@@ -215,7 +226,7 @@ mod tests {
     fn written(write: impl FnOnce(&mut BlockWriter)) -> String {
         let mut block = BlockWriter::new();
         write(&mut block);
-        String::from_utf8(block.frame[HEAD_LEN..].to_vec()).unwrap()
+        String::from_utf8(block.frame[PREFIX_LEN..].to_vec()).unwrap()
     }
 
     #[test]

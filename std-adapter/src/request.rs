@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use grpc_websocket_core::Code;
+use grpc_websocket_core::wire::metadata::fields;
 use grpc_websocket_core::wire::timeout;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, TE};
 use http::request::Parts;
@@ -13,9 +14,12 @@ use crate::body::RequestBody;
 use crate::metadata::read_block;
 use crate::status::CallStatus;
 
+const GRPC: &str = "application/grpc";
+
 /// What the upgrade says of every call on its WebSocket.
 #[derive(Clone)]
 pub(crate) struct Upgrade {
+    /// The method, where there is one call.
     path: Uri,
     /// Who the peer is, for interceptors and handlers.
     extensions: Extensions,
@@ -44,8 +48,35 @@ impl Head {
         block: &[u8],
         max_metadata_len: u32,
     ) -> Result<Self, CallStatus> {
+        let headers = read_block(block, max_metadata_len)?;
+        let content_type = grpc_content_type(&headers, &["application/grpc-web", GRPC])?;
+        Self::new(upgrade, headers, content_type)
+    }
+
+    /// Reads a block that names its method in its first field, `:path`, and need not say the
+    /// usual content-type (SPEC.md#request).
+    pub(crate) fn read_with_path(
+        upgrade: &Upgrade,
+        block: &[u8],
+        max_metadata_len: u32,
+    ) -> Result<Self, CallStatus> {
+        let upgrade = Upgrade {
+            path: read_path(block)?,
+            extensions: upgrade.extensions.clone(),
+        };
         let mut headers = read_block(block, max_metadata_len)?;
-        let content_type = grpc_content_type(&headers)?;
+        headers
+            .entry(CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static("application/grpc+proto"));
+        let content_type = grpc_content_type(&headers, &[GRPC])?;
+        Self::new(upgrade, headers, content_type)
+    }
+
+    fn new(
+        upgrade: Upgrade,
+        mut headers: HeaderMap,
+        content_type: HeaderValue,
+    ) -> Result<Self, CallStatus> {
         headers.insert(CONTENT_TYPE, content_type);
         headers.insert(TE, HeaderValue::from_static("trailers"));
         let timeout = read_timeout(&headers)?;
@@ -64,25 +95,35 @@ impl Head {
     }
 }
 
-/// `application/grpc-web+x` as the `application/grpc+x` it stands for.
-fn grpc_content_type(headers: &HeaderMap) -> Result<HeaderValue, CallStatus> {
-    const REFUSAL: &str = "the content-type is not application/grpc-web or application/grpc";
+fn read_path(block: &[u8]) -> Result<Uri, CallStatus> {
+    let first = fields(block).next().and_then(Result::ok);
+    let Some(path) = first.filter(|field| field.name() == b":path") else {
+        let message = "the first field of the metadata is not :path";
+        return Err(CallStatus::new(Code::Internal, message));
+    };
+    // As gRPC has it for a method that nobody can have.
+    Uri::try_from(path.value())
+        .ok()
+        .filter(|uri| path.value().starts_with(b"/") && uri.query().is_none())
+        .ok_or_else(|| CallStatus::new(Code::Unimplemented, "the :path is malformed"))
+}
+
+/// `application/grpc+x` for a type that begins with one of `names`.
+fn grpc_content_type(headers: &HeaderMap, names: &[&str]) -> Result<HeaderValue, CallStatus> {
     let value = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let value = value.to_ascii_lowercase();
-    let subtype = value
-        .strip_prefix("application/grpc-web")
-        .filter(|rest| is_subtype(rest))
-        .or_else(|| {
-            value
-                .strip_prefix("application/grpc")
-                .filter(|rest| is_subtype(rest))
+    names
+        .iter()
+        .filter_map(|name| value.strip_prefix(name))
+        .find(|rest| is_subtype(rest))
+        .and_then(|rest| HeaderValue::from_str(&format!("{GRPC}{rest}")).ok())
+        .ok_or_else(|| {
+            let message = format!("the content-type is not {}", names.join(" or "));
+            CallStatus::new(Code::InvalidArgument, message)
         })
-        .ok_or_else(|| CallStatus::new(Code::InvalidArgument, REFUSAL))?;
-    HeaderValue::from_str(&format!("application/grpc{subtype}"))
-        .map_err(|_| CallStatus::new(Code::InvalidArgument, REFUSAL))
 }
 
 fn is_subtype(rest: &str) -> bool {
@@ -144,6 +185,42 @@ mod tests {
             assert_eq!(refusal.code(), Code::InvalidArgument, "{bad}");
         }
         assert_eq!(head("").err().unwrap().code(), Code::InvalidArgument);
+    }
+
+    fn head_with_path(block: &str) -> Result<Head, Code> {
+        let (parts, ()) = Request::get("/").body(()).unwrap().into_parts();
+        let head = Head::read_with_path(&Upgrade::new(&parts), block.as_bytes(), 8192);
+        head.map_err(|status| status.code())
+    }
+
+    #[test]
+    fn a_block_may_name_its_method_and_nothing_else() {
+        let head = head_with_path(":path: /demo.v1.Echo/Unary\r\n").unwrap();
+        assert_eq!(head.request.uri(), "/demo.v1.Echo/Unary");
+        assert_eq!(
+            head.request.headers()[CONTENT_TYPE],
+            "application/grpc+proto"
+        );
+        let head = head_with_path(":path: /s/m\r\ncontent-type: application/grpc+json\r\nx: y\r\n");
+        let headers = head.unwrap().request.into_parts().0.headers;
+        assert_eq!(headers[CONTENT_TYPE], "application/grpc+json");
+        assert_eq!(headers["x"], "y");
+    }
+
+    #[test]
+    fn a_path_that_is_missing_or_malformed_is_refused() {
+        for block in [
+            "",
+            "x: y\r\n",
+            "x: y\r\n:path: /s/m\r\n",
+            ":paths: /s/m\r\n",
+        ] {
+            assert_eq!(head_with_path(block).err(), Some(Code::Internal), "{block}");
+        }
+        for path in ["", "s/m", "*", "http://h/s/m", "/s /m", "/s/m?x=y"] {
+            let refusal = head_with_path(&format!(":path: {path}\r\n")).err();
+            assert_eq!(refusal, Some(Code::Unimplemented), "{path}");
+        }
     }
 
     #[test]

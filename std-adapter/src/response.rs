@@ -9,7 +9,32 @@ use crate::metadata::BlockWriter;
 use crate::status::CallStatus;
 
 const GRPC_STATUS: &str = "grpc-status";
-const WEB_CONTENT_TYPE: &str = "application/grpc-web+proto";
+
+/// How a subprotocol names the type of an answer's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContentType {
+    /// As gRPC-Web does, always.
+    Web,
+    /// As gRPC does. `application/grpc+proto` is not said.
+    Grpc,
+}
+
+impl ContentType {
+    /// Says the type of an answer that has no messages.
+    pub(crate) fn write_default(self, block: &mut BlockWriter) {
+        self.write(None, block);
+    }
+
+    /// Says `application/grpc+x`.
+    fn write(self, subtype: Option<&str>, block: &mut BlockWriter) {
+        let said = match (self, subtype) {
+            (Self::Web, subtype) => format!("application/grpc-web+{}", subtype.unwrap_or("proto")),
+            (Self::Grpc, None | Some("proto")) => return,
+            (Self::Grpc, Some(subtype)) => format!("application/grpc+{subtype}"),
+        };
+        block.field("content-type", said.as_bytes());
+    }
+}
 
 /// What a response's head says.
 pub(crate) enum Answer {
@@ -22,11 +47,11 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    pub(crate) fn read(head: &Parts) -> Self {
+    pub(crate) fn read(head: &Parts, content_type: ContentType) -> Self {
         let mut block = BlockWriter::new();
+        content_type.write(subtype(&head.headers), &mut block);
+        block.headers(&head.headers);
         if head.headers.contains_key(GRPC_STATUS) {
-            block.field("content-type", content_type(&head.headers).as_bytes());
-            block.headers(&head.headers);
             return Self::TrailersOnly(block);
         }
         if head.status != StatusCode::OK {
@@ -40,8 +65,6 @@ impl Answer {
             let message = "the service answered with something that is not gRPC";
             return Self::NotGrpc(CallStatus::new(Code::Unknown, message));
         }
-        block.field("content-type", content_type(&head.headers).as_bytes());
-        block.headers(&head.headers);
         Self::Metadata(block)
     }
 }
@@ -66,13 +89,36 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     value.is_some_and(|value| value.starts_with(b"application/grpc"))
 }
 
-/// `application/grpc+x` as the gRPC-Web type of the same messages.
-fn content_type(headers: &HeaderMap) -> String {
-    let value = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    match value.and_then(|value| value.strip_prefix("application/grpc+")) {
-        Some(subtype) => format!("application/grpc-web+{subtype}"),
-        None => WEB_CONTENT_TYPE.to_owned(),
+/// `x` of `application/grpc+x`.
+fn subtype(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    value.strip_prefix("application/grpc+")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block_of(content_type: ContentType, said: &'static str) -> Vec<u8> {
+        let response = http::Response::builder().header("content-type", said);
+        let (head, ()) = response.body(()).unwrap().into_parts();
+        match Answer::read(&head, content_type) {
+            Answer::Metadata(block) => block.into_frame()[5..].to_vec(),
+            _ => panic!("{said} is gRPC"),
+        }
+    }
+
+    #[test]
+    fn a_subprotocol_names_the_type_of_the_messages_its_own_way() {
+        let json = "application/grpc+json";
+        let web = block_of(ContentType::Web, json);
+        assert_eq!(web, b"content-type: application/grpc-web+json\r\n");
+        let grpc = block_of(ContentType::Grpc, json);
+        assert_eq!(grpc, b"content-type: application/grpc+json\r\n");
+        for usual in ["application/grpc", "application/grpc+proto"] {
+            let web = block_of(ContentType::Web, usual);
+            assert_eq!(web, b"content-type: application/grpc-web+proto\r\n");
+            assert_eq!(block_of(ContentType::Grpc, usual), b"");
+        }
     }
 }

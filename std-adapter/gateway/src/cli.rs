@@ -45,11 +45,20 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 10, help_heading = "Limits")]
     header_timeout: u64,
 
+    /// How many calls a client may have open on one WebSocket, where its subprotocol has several
+    #[arg(
+        long,
+        value_name = "CALLS",
+        default_value_t = 256,
+        help_heading = "Limits"
+    )]
+    max_concurrent_calls: u32,
+
     /// Silence after which a WebSocket client is pinged
     #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 20, help_heading = "Limits")]
     keepalive_interval: u64,
 
-    /// Silence after the ping after which its call is cancelled
+    /// Silence after the ping after which its calls are cancelled
     #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 10, help_heading = "Limits")]
     keepalive_timeout: u64,
 
@@ -89,6 +98,7 @@ impl Cli {
             .max_message_len(self.max_message_size)
             .max_metadata_len(self.max_header_size)
             .metadata_timeout(secs(self.header_timeout))
+            .max_concurrent_calls(self.max_concurrent_calls)
             .keepalive(secs(self.keepalive_interval), secs(self.keepalive_timeout))
     }
 

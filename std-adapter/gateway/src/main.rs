@@ -1,5 +1,6 @@
 //! Puts gRPC servers behind WebSocket: the clients of `grpc-websockets` (browsers among them), of
-//! gRPC-Web and of native gRPC call one port, and an unmodified gRPC server answers.
+//! `grpc-mux.v1`, of gRPC-Web and of native gRPC call one port, and an unmodified gRPC server
+//! answers.
 
 mod cli;
 mod cors;
@@ -70,6 +71,7 @@ fn gateway_banner(address: SocketAddr, upstream: &str) -> String {
 Gateway to http://{upstream}
 
   gRPC over WebSocket   ws://{address}/<package.Service>/<Method>  (subprotocol grpc-websockets)
+  many calls on one     ws://{address}/  (subprotocol grpc-mux.v1)
   gRPC, gRPC-Web        http://{address}"
     )
 }
@@ -81,6 +83,7 @@ Demo: no --upstream was given, so the gateway answers the services demo.v1.Echo 
 
   Try it in a browser   http://{address}/   (open it in two tabs and chat)
   gRPC over WebSocket   ws://{address}/demo.v1.Echo/Unary  (subprotocol grpc-websockets)
+  many calls on one     ws://{address}/  (subprotocol grpc-mux.v1)
   gRPC, gRPC-Web        http://{address}   (server reflection is on)
 
 Put your own server behind it with --upstream http://HOST:PORT; see --help. Ctrl-C stops it."

@@ -1,6 +1,9 @@
-//! A small client of `grpc-websockets`, and a service to call.
+//! Small clients of both subprotocols, and a service to call.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
+
+pub(crate) mod dialer;
+pub(crate) mod mux;
 
 use std::net::SocketAddr;
 
@@ -30,13 +33,25 @@ pub(crate) async fn bind() -> (TcpListener, SocketAddr) {
 }
 
 pub(crate) async fn connect(address: SocketAddr, path: &str) -> Client {
+    let (client, _) = connect_by(address, path, "grpc-websockets").await;
+    client
+}
+
+/// A WebSocket, and the subprotocol that the server chose of those offered.
+pub(crate) async fn connect_by(
+    address: SocketAddr,
+    path: &str,
+    offered: &'static str,
+) -> (Client, String) {
     let uri = format!("ws://{address}{path}").parse().unwrap();
     let name = http::header::SEC_WEBSOCKET_PROTOCOL;
-    let value = http::HeaderValue::from_static("grpc-websockets");
+    let value = http::HeaderValue::from_static(offered);
     let builder = ClientBuilder::from_uri(uri)
-        .add_header(name, value)
+        .add_header(name.clone(), value)
         .unwrap();
-    builder.connect().await.unwrap().0
+    let (client, response) = builder.connect().await.unwrap();
+    let chosen = response.headers()[name].to_str().unwrap().to_owned();
+    (client, chosen)
 }
 
 /// The WebSocket messages of the answer, and the close code after them.

@@ -1,157 +1,25 @@
-//! The loop over a scripted socket, in simulated time.
+//! One call on a WebSocket.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::Waker;
-
-use http::Uri;
-use http_body_util::{BodyExt as _, Full, StreamBody};
+use http_body_util::BodyExt as _;
+use tokio::time::Instant;
 use tower::service_fn;
 
 use super::*;
-use crate::socket::Traffic;
 
 const BLOCK: &[u8] = b"content-type: application/grpc-web+proto\r\n";
 const HI: &[u8] = b"\0\0\0\0\0\x02hi";
 const HALF_CLOSE: &[u8] = b"\x01";
 
-/// What the driver did to the socket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Sent {
-    Message(Bytes),
-    Ping,
-    Close(CloseCode),
-}
-
-#[derive(Default)]
-struct Wire {
-    incoming: VecDeque<Incoming>,
-    gone: bool,
-    /// The peer takes nothing.
-    stuck: bool,
-    taken: usize,
-    sent: Vec<Sent>,
-    flushes: usize,
-    queued_bytes: usize,
-    traffic: Traffic,
-    waker: Option<Waker>,
-}
-
-/// The test's hold on the socket that the driver owns.
-#[derive(Clone, Default)]
-struct Peer(Arc<Mutex<Wire>>);
-
-impl Peer {
-    fn with<T>(&self, act: impl FnOnce(&mut Wire) -> T) -> T {
-        let mut wire = self.0.lock().unwrap();
-        let result = act(&mut wire);
-        if let Some(waker) = wire.waker.take() {
-            waker.wake();
-        }
-        result
-    }
-
-    fn sends(&self, message: &[u8]) {
-        let message = Bytes::copy_from_slice(message);
-        self.with(|wire| wire.incoming.push_back(Incoming::Binary(message)));
-    }
-
-    fn sent(&self) -> Vec<Sent> {
-        self.with(|wire| wire.sent.clone())
-    }
-
-    /// Answers a Close with the end of the connection.
-    async fn hangs_up_when_closed(&self) {
-        while self.ending().1.is_none() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        self.with(|wire| wire.gone = true);
-    }
-
-    /// The status of the trailers that were sent, and the Close after them.
-    fn ending(&self) -> (Option<String>, Option<CloseCode>) {
-        let sent = self.sent();
-        let close = sent.iter().find_map(|sent| match sent {
-            Sent::Close(code) => Some(*code),
-            _ => None,
-        });
-        let blocks = sent.iter().filter_map(|sent| match sent {
-            Sent::Message(frame) if frame[0] == 0x80 => std::str::from_utf8(&frame[5..]).ok(),
-            _ => None,
-        });
-        let mut lines = blocks.flat_map(str::lines);
-        (
-            lines.find_map(|line| line.strip_prefix("grpc-status: ").map(str::to_owned)),
-            close,
-        )
-    }
-}
-
-impl WebSocket for Peer {
-    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Incoming, SocketError>>> {
-        let mut wire = self.0.lock().unwrap();
-        if let Some(incoming) = wire.incoming.pop_front() {
-            wire.taken += 1;
-            wire.traffic.read += 10;
-            return Poll::Ready(Some(Ok(incoming)));
-        }
-        wire.waker = Some(cx.waker().clone());
-        if wire.gone {
-            Poll::Ready(None)
-        } else {
-            Poll::Pending
-        }
-    }
-
-    fn set_max_message_len(&mut self, _: usize) {}
-
-    fn queue(&mut self, message: Bytes) {
-        self.with(|wire| {
-            wire.queued_bytes += message.len();
-            wire.sent.push(Sent::Message(message));
-        });
-    }
-
-    fn queue_ping(&mut self) {
-        self.with(|wire| wire.sent.push(Sent::Ping));
-    }
-
-    fn queue_close(&mut self, code: CloseCode) {
-        self.with(|wire| wire.sent.push(Sent::Close(code)));
-    }
-
-    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SocketError>> {
-        let mut wire = self.0.lock().unwrap();
-        if wire.queued_bytes > 0 && wire.stuck {
-            return Poll::Pending;
-        }
-        wire.flushes += usize::from(wire.queued_bytes > 0);
-        wire.queued_bytes = 0;
-        Poll::Ready(Ok(()))
-    }
-
-    fn backlog(&self) -> usize {
-        self.0.lock().unwrap().queued_bytes
-    }
-
-    fn traffic(&self) -> Traffic {
-        self.0.lock().unwrap().traffic
-    }
-
-    fn is_readable(&self) -> bool {
-        true
-    }
-
-    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
-fn upgrade() -> Upgrade {
-    let request = Request::get(Uri::from_static("/s/m")).body(()).unwrap();
-    Upgrade::new(&request.into_parts().0)
+/// The status of the trailers that were sent, and the Close after them.
+fn ending(peer: &Peer) -> (Option<String>, Option<CloseCode>) {
+    let sent = peer.sent();
+    let blocks = sent.iter().filter_map(|sent| match sent {
+        Sent::Message(frame) if frame[0] == 0x80 => std::str::from_utf8(&frame[5..]).ok(),
+        _ => None,
+    });
+    let mut lines = blocks.flat_map(str::lines);
+    let status = lines.find_map(|line| line.strip_prefix("grpc-status: ").map(str::to_owned));
+    (status, peer.close_code())
 }
 
 /// Serves one call by `handler`, whose future is dropped when the call is over.
@@ -166,39 +34,11 @@ where
         let response = handler(request);
         async move { Ok::<_, Infallible>(response.await) }
     });
-    super::serve(peer.clone(), service, upgrade(), &Config::default()).await;
-}
-
-fn grpc_response<B>(body: B) -> Response<B> {
-    Response::builder()
-        .header("content-type", "application/grpc")
-        .body(body)
-        .unwrap()
-}
-
-fn trailers(status: &'static str) -> http_body::Frame<Bytes> {
-    let mut trailers = HeaderMap::new();
-    trailers.insert("grpc-status", http::HeaderValue::from_static(status));
-    http_body::Frame::trailers(trailers)
-}
-
-/// A body of these frames.
-fn body_of(
-    frames: Vec<http_body::Frame<Bytes>>,
-) -> impl HttpBody<Data = Bytes, Error = Infallible> + Send {
-    StreamBody::new(futures_util::stream::iter(frames.into_iter().map(Ok)))
-}
-
-/// A handler that is never done, and tells `dropped` when it is stopped.
-async fn never(dropped: Arc<AtomicUsize>) -> Response<Full<Bytes>> {
-    struct Guard(Arc<AtomicUsize>);
-    impl Drop for Guard {
-        fn drop(&mut self) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-    let _guard = Guard(dropped);
-    std::future::pending().await
+    let config = Config::default();
+    let max_message_len = config.max_websocket_message(Subprotocol::Single);
+    let link = Link::new(peer.clone(), config.keepalive, max_message_len);
+    let calls = Single::new(service, upgrade(), &config, link.now());
+    run(link, calls).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -210,10 +50,10 @@ async fn the_deadline_is_exact_and_stops_the_handler() {
         let peer = peer.clone();
         async move {
             tokio::time::sleep(Duration::from_millis(249)).await;
-            assert_eq!(peer.ending(), (None, None));
+            assert_eq!(ending(&peer), (None, None));
             tokio::time::sleep(Duration::from_millis(2)).await;
             let end = (Some("4".to_owned()), Some(CloseCode::Normal));
-            assert_eq!(peer.ending(), end);
+            assert_eq!(ending(&peer), end);
             peer.with(|wire| wire.gone = true);
         }
     });
@@ -229,7 +69,7 @@ async fn a_client_that_never_sends_its_metadata_is_told_and_closed() {
     let start = Instant::now();
     serve_with(&peer, |_| never(Arc::default())).await;
     assert_eq!(
-        peer.ending(),
+        ending(&peer),
         (Some("4".to_owned()), Some(CloseCode::Policy))
     );
     // 10 s for the metadata, 5 s for the Close that never comes.
@@ -271,7 +111,7 @@ async fn a_client_that_leaves_never_looks_like_the_end_of_its_messages() {
         .await;
         leaver.await.unwrap();
         assert_eq!(dropped.load(Ordering::SeqCst), 1);
-        assert_eq!(peer.ending(), (None, None));
+        assert_eq!(ending(&peer), (None, None));
         let error = body.recv().await.unwrap().collect().await.unwrap_err();
         assert_eq!(error.code(), tonic::Code::Unavailable);
     }
@@ -334,15 +174,16 @@ async fn a_burst_is_answered_with_one_flush() {
         peer.sends(HI);
     }
     peer.sends(HALF_CLOSE);
-    let serving = serve_with(&peer, |request| {
-        let echo = request.into_body().map_frame(|frame| frame);
-        std::future::ready(grpc_response(
-            echo.with_trailers(async { Some(Ok(trailers("0").into_trailers().unwrap())) }),
-        ))
+    let serving = serve_with(&peer, |request| async {
+        let request = request.into_body().collect().await.unwrap().to_bytes();
+        let messages = request
+            .chunks(HI.len() - 1)
+            .map(|message| http_body::Frame::data(Bytes::copy_from_slice(message)));
+        grpc_response(body_of(messages.chain([trailers("0")]).collect()))
     });
     tokio::join!(serving, peer.hangs_up_when_closed());
     assert_eq!(
-        peer.ending(),
+        ending(&peer),
         (Some("0".to_owned()), Some(CloseCode::Normal))
     );
     let (messages, flushes) = peer.with(|wire| (wire.sent.len(), wire.flushes));
@@ -367,7 +208,7 @@ async fn a_panic_is_the_end_of_its_call_only() {
     });
     tokio::join!(serving, peer.hangs_up_when_closed());
     assert_eq!(
-        peer.ending(),
+        ending(&peer),
         (Some("13".to_owned()), Some(CloseCode::Internal))
     );
 }
@@ -381,7 +222,7 @@ async fn ending_of(frames: Vec<http_body::Frame<Bytes>>) -> (Option<String>, Opt
         std::future::ready(grpc_response(body_of(frames.take().unwrap())))
     });
     tokio::join!(serving, peer.hangs_up_when_closed());
-    peer.ending()
+    ending(&peer)
 }
 
 #[tokio::test]
@@ -413,6 +254,12 @@ async fn a_service_that_ends_badly_gets_a_status_all_the_same() {
         (status("13"), Some(CloseCode::Internal))
     );
 
+    let injected = vec![data(b"\x80\0\0\0\x10grpc-status: 0\r\n"), trailers("0")];
+    assert_eq!(
+        ending_of(injected).await,
+        (status("13"), Some(CloseCode::Internal))
+    );
+
     // More of a message was sent than is ever held: only a Close can tell the truth.
     let long = [&[0, 0, 0x10, 0, 0][..], &[7; 100_000]].concat();
     let cut = vec![data(&long), trailers("14")];
@@ -428,5 +275,5 @@ async fn a_service_that_gives_up_at_the_same_deadline_does_not_rename_it() {
         grpc_response(body_of(vec![trailers("1")]))
     });
     tokio::join!(serving, peer.hangs_up_when_closed());
-    assert_eq!(peer.ending().0.as_deref(), Some("4"));
+    assert_eq!(ending(&peer).0.as_deref(), Some("4"));
 }

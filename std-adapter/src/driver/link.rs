@@ -1,0 +1,209 @@
+//! A WebSocket and what looks after it: its clock and timer, its peer's liveness, its flushes.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use grpc_websocket_core::{CloseCode, Code};
+use tokio::time::{Instant, Sleep};
+
+use super::End;
+use crate::config::Keepalive;
+use crate::liveness::{Liveness, Verdict};
+use crate::socket::{Incoming, SocketError, WebSocket};
+
+/// How many bytes may wait for the socket before no more of an answer is written.
+const WRITE_WINDOW: usize = 64 * 1024;
+
+/// See the module.
+pub(super) struct Link<W> {
+    socket: W,
+    clock: Clock,
+    timer: Pin<Box<Sleep>>,
+    liveness: Liveness,
+    /// All that came was read.
+    drained: bool,
+}
+
+/// What the socket has.
+pub(super) enum Received {
+    Message(Bytes),
+    Text,
+    /// Nothing for a call.
+    Control,
+    Fault(Fault),
+    End(End),
+}
+
+impl<W: WebSocket> Link<W> {
+    /// `max_message_len`: the longest WebSocket message that is read, in bytes.
+    pub(super) fn new(socket: W, keepalive: Keepalive, max_message_len: usize) -> Self {
+        let clock = Clock(Instant::now());
+        Self {
+            socket,
+            clock,
+            timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            liveness: Liveness::new(keepalive, max_message_len, clock.0),
+            drained: false,
+        }
+    }
+
+    pub(super) fn into_socket(self) -> W {
+        self.socket
+    }
+
+    /// The core's time.
+    pub(super) fn now(&self) -> grpc_websocket_core::Instant {
+        self.clock.now()
+    }
+
+    pub(super) fn set_max_message_len(&mut self, bytes: usize) {
+        self.socket.set_max_message_len(bytes);
+    }
+
+    /// Takes what is there.
+    pub(super) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
+        self.drained = false;
+        let Poll::Ready(incoming) = self.socket.poll_recv(cx) else {
+            self.drained = true;
+            return Poll::Pending;
+        };
+        Poll::Ready(match incoming {
+            Some(Ok(Incoming::Binary(message))) => {
+                self.liveness.message_came(self.socket.traffic());
+                Received::Message(message)
+            }
+            Some(Ok(Incoming::Control)) => self.control_came(),
+            Some(Ok(Incoming::Text)) => Received::Text,
+            Some(Err(SocketError::TooLong)) => Received::Fault(Fault::TooLong),
+            Some(Ok(Incoming::Close) | Err(SocketError::Protocol)) => Received::End(End::Closed),
+            Some(Err(SocketError::Lost)) | None => Received::End(End::Lost),
+        })
+    }
+
+    /// The calls take nothing now.
+    pub(super) fn pause(&mut self) {
+        self.drained = false;
+    }
+
+    fn control_came(&mut self) -> Received {
+        let traffic = self.socket.traffic();
+        if self.liveness.control_came(Instant::now(), traffic) {
+            Received::Control
+        } else {
+            Received::Fault(Fault::TooManyPings)
+        }
+    }
+
+    /// Writes a binary message with the next flush.
+    pub(super) fn queue(&mut self, message: Bytes) {
+        self.socket.queue(message);
+    }
+
+    /// Whether what is queued should be taken by the peer before more is.
+    pub(super) fn is_full(&self) -> bool {
+        self.socket.backlog() >= WRITE_WINDOW
+    }
+
+    /// Whether there is room for what goes before answers and is short.
+    pub(super) fn has_room_for_control(&self) -> bool {
+        self.socket.backlog() < 2 * WRITE_WINDOW
+    }
+
+    /// Writes what is queued. Whoever waited for room is woken when all of it is written.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        let was_full = self.is_full();
+        match self.socket.poll_flush(cx) {
+            Poll::Ready(Ok(())) if was_full => cx.waker().wake_by_ref(),
+            Poll::Ready(Ok(())) | Poll::Pending => {}
+            Poll::Ready(Err(_)) => return Err(End::Lost),
+        }
+        Ok(())
+    }
+
+    /// Looks whether the peer is there and gets on; pings it when that is due.
+    pub(super) fn judge(&mut self, cx: &mut Context<'_>) -> Result<Option<Fault>, End> {
+        let writing = self.socket.backlog() > 0;
+        let traffic = self.socket.traffic();
+        match self
+            .liveness
+            .judge(Instant::now(), traffic, self.drained, writing)
+        {
+            Verdict::Fine => Ok(None),
+            Verdict::Ping => {
+                self.socket.queue_ping();
+                self.flush(cx).map(|()| None)
+            }
+            Verdict::Dead => Err(End::Lost),
+            Verdict::TooSlow => Ok(Some(Fault::TooSlow)),
+            Verdict::Wasteful => Ok(Some(Fault::Wasteful)),
+        }
+    }
+
+    /// Ready when it is time for the calls' `timeout`, or to judge the peer again.
+    pub(super) fn poll_timer(
+        &mut self,
+        timeout: Option<grpc_websocket_core::Instant>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let check = self.liveness.next_check(self.socket.traffic());
+        let timeout = timeout.map(|at| self.clock.instant(at));
+        let next = timeout.map_or(check, |timeout| timeout.min(check));
+        self.timer.as_mut().reset(next);
+        self.timer.as_mut().poll(cx)
+    }
+}
+
+/// What a peer does to its WebSocket that ends it, whatever calls it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    TooManyPings,
+    /// A WebSocket message is longer than any that may come.
+    TooLong,
+    TooSlow,
+    Wasteful,
+}
+
+impl Fault {
+    pub(super) fn code(self) -> Code {
+        match self {
+            Self::TooSlow => Code::DeadlineExceeded,
+            Self::TooManyPings | Self::TooLong | Self::Wasteful => Code::ResourceExhausted,
+        }
+    }
+
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::TooManyPings => "too many WebSocket pings",
+            Self::TooLong => "a message is longer than the limit",
+            Self::TooSlow => "a message came too slowly",
+            Self::Wasteful => "too many WebSocket fragments for one message",
+        }
+    }
+
+    pub(super) fn close_code(self) -> CloseCode {
+        match self {
+            Self::TooLong => CloseCode::TooBig,
+            Self::TooManyPings | Self::TooSlow | Self::Wasteful => CloseCode::Policy,
+        }
+    }
+}
+
+/// The core's time: microseconds since the connection began.
+#[derive(Clone, Copy)]
+struct Clock(Instant);
+
+impl Clock {
+    fn now(self) -> grpc_websocket_core::Instant {
+        let micros = u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX);
+        grpc_websocket_core::Instant::from_micros(micros)
+    }
+
+    /// The runtime's time for `at`; at most a year from now, which is all that a timer needs.
+    fn instant(self, at: grpc_websocket_core::Instant) -> Instant {
+        const FAR: Duration = Duration::from_secs(365 * 86_400);
+        let left = Duration::from_micros(at.as_micros()).saturating_sub(self.0.elapsed());
+        Instant::now() + left.min(FAR)
+    }
+}

@@ -1,0 +1,83 @@
+//! What a call has to send and the peer has not room for yet.
+
+use bytes::{Bytes, BytesMut};
+use grpc_websocket_core::Segment;
+
+use crate::chunks::Chunks;
+use crate::status::CallStatus;
+
+/// The most bytes of one call that are sent before the next call's turn.
+const TURN_LEN: usize = 16 * 1024;
+
+/// From how many chunks one DATA frame is made at most: more than the three of a unary answer.
+const MAX_CHUNKS: usize = 8;
+
+/// The parts of an answer, in their order; or what ends the call in their place.
+#[derive(Default)]
+pub(super) struct Output {
+    parts: Chunks,
+    ended: bool,
+    reset: Option<CallStatus>,
+}
+
+/// The front of an output.
+pub(super) struct Front<'o> {
+    /// One after the other; the last ones may be empty.
+    pub(super) slices: [&'o [u8]; MAX_CHUNKS],
+    /// Nothing follows.
+    pub(super) ends: bool,
+}
+
+impl Output {
+    pub(super) fn push(&mut self, part: Bytes) {
+        self.parts.push(part);
+    }
+
+    /// Nothing follows what was pushed.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Sends a RESET in place of what is left.
+    pub(super) fn reset(&mut self, status: CallStatus) {
+        *self = Self {
+            reset: Some(status),
+            ..Self::default()
+        };
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty() && self.reset.is_none()
+    }
+
+    /// Whether there is enough for a turn.
+    pub(super) fn is_enough(&self) -> bool {
+        self.parts.len() >= TURN_LEN || self.ended || self.reset.is_some()
+    }
+
+    pub(super) fn take_reset(&mut self) -> Option<CallStatus> {
+        self.reset.take()
+    }
+
+    /// What is to be sent in one turn.
+    pub(super) fn front(&self) -> Front<'_> {
+        let mut slices = [&[][..]; MAX_CHUNKS];
+        let mut len = 0;
+        for (slice, chunk) in slices.iter_mut().zip(self.parts.iter()) {
+            *slice = &chunk[..chunk.len().min(TURN_LEN - len)];
+            len += slice.len();
+        }
+        let ends = self.ended && len == self.parts.len();
+        Front { slices, ends }
+    }
+
+    /// The WebSocket message of a segment, whose payload is taken off the front.
+    pub(super) fn take(&mut self, segment: &Segment) -> Bytes {
+        let len = usize::try_from(segment.payload_len()).unwrap_or(usize::MAX);
+        let room = segment.head().len() + len.min(self.parts.len());
+        let mut message = BytesMut::with_capacity(room);
+        message.extend_from_slice(segment.head());
+        self.parts.move_to(&mut message, len);
+        message.freeze()
+    }
+}
