@@ -1,6 +1,6 @@
 //! SPEC.md#reset, SPEC.md#call-states: RESET of either side, and when a place is free again.
 
-use grpc_websocket_core::mux::{CallId, End, Event};
+use grpc_websocket_core::mux::{CallId, Config, End, Event, Side};
 use grpc_websocket_core::{Code, Fragment, RecvError, Segment, SendError};
 
 use crate::harness::*;
@@ -199,6 +199,61 @@ fn a_call_that_is_reset_in_the_middle_of_a_frame_takes_no_more_of_it() {
     assert!(acceptor.mux.reset(call, Code::Aborted, "").is_ok());
     assert_eq!(acceptor.recv(back), []);
     acceptor.accepted(3);
+}
+
+#[test]
+fn the_rest_of_a_frame_is_not_for_a_call_in_the_same_place() {
+    let peer = [(setting::MAX_STREAMS, 1)];
+    let config = Config::DEFAULT.with_max_calls(1);
+    let mut acceptor = Endpoint::ready(Side::Acceptor, config, &peer);
+    let call = acceptor.accepted(1);
+    let whole = data(1, &message(b"hello"));
+    let (front, back) = whole.split_at(9);
+    assert!(acceptor.try_recv_part(Fragment::part(front)).is_ok());
+    assert!(acceptor.mux.reset(call, Code::Aborted, "").is_ok());
+    let own = acceptor.opened();
+    assert_eq!(acceptor.recv(back), []);
+    assert_eq!(acceptor.recv(&data_end(own.get(), TRAILERS)).len(), 2);
+}
+
+/// As many calls as can be, each cancelled and another made, of which the client cannot know that
+/// they have no place yet.
+fn cancelled_and_made_again() -> (Endpoint, [CallId; 8]) {
+    let mut acceptor = Endpoint::acceptor(8);
+    let calls = [1, 3, 5, 7, 9, 11, 13, 15].map(|id| acceptor.accepted(id));
+    for call in calls {
+        acceptor.recv(&reset(call.get(), Code::Cancelled, ""));
+        assert_eq!(acceptor.recv(&open(call.get() + 16, REQUEST)), []);
+    }
+    (acceptor, calls)
+}
+
+#[test]
+fn each_place_that_is_still_taken_keeps_a_refusal() {
+    let (mut acceptor, calls) = cancelled_and_made_again();
+    for call in calls {
+        acceptor.mux.release(call);
+    }
+    let mut refusals = acceptor.control();
+    refusals.sort();
+    let refusal = |id| refused(id, Code::Unavailable, "too many calls");
+    let expected = [17, 19, 21, 23, 25, 27, 29, 31].map(refusal);
+    assert_eq!(refusals, expected);
+    assert_eq!((acceptor.mux.calls(), acceptor.control()), (0, vec![]));
+}
+
+#[test]
+fn a_call_that_is_given_up_is_not_refused_any_more() {
+    let (mut acceptor, calls) = cancelled_and_made_again();
+    for call in calls {
+        let id = call.get() + 16;
+        assert_eq!(acceptor.recv(&reset(id, Code::Cancelled, "")), []);
+    }
+    assert_eq!(acceptor.control(), SILENCE);
+    for call in calls {
+        acceptor.mux.release(call);
+    }
+    assert_eq!(acceptor.mux.calls(), 0);
 }
 
 #[test]

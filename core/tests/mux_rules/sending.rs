@@ -219,14 +219,17 @@ fn nothing_to_send_makes_no_frame() {
 
 #[test]
 fn it_does_not_matter_where_the_parts_are_cut() {
-    let stream = [message(b"hello"), message(b""), message(&[7; 30])].concat();
+    let stream = [message(b"hello"), message(b""), message(&[7; 70])].concat();
+    let frames = [data(1, &stream[..64]), data_end(1, &stream[64..])];
     for first in 0..=stream.len() {
         for second in first..=stream.len() {
             let (mut end, call) = client(&[(setting::MAX_FRAME, 64)]);
             let parts = [&stream[..first], &stream[first..second], &stream[second..]];
             let segment = end.mux.send(call, &parts, true).unwrap().unwrap();
-            assert_eq!(segment.head(), [0x02, 0, 0, 0, 1]);
-            assert_eq!(segment.payload_len(), 50);
+            assert_eq!(segment.head(), &frames[0][..5]);
+            assert_eq!(segment.payload_len(), 64);
+            let rest = end.send(call, &stream[64..], true).unwrap().unwrap();
+            assert_eq!(rest, frames[1]);
         }
     }
 }

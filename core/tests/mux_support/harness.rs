@@ -107,7 +107,7 @@ impl<const N: usize> Tested<N> {
         let mut out = [0; MAX_CONTROL_FRAME];
         while let Some(len) = self.mux.poll_transmit(&mut out) {
             frames.push(out[..len].to_vec());
-            assert!(frames.len() <= N + 8, "no end of frames");
+            assert!(frames.len() <= 2 * N + 8, "no end of frames");
         }
         frames
     }
@@ -123,6 +123,7 @@ impl<const N: usize> Tested<N> {
         let mut events = Vec::new();
         while let Some(event) = self.mux.handle_timeout(self.now)? {
             events.push(event);
+            assert!(events.len() <= N + 1, "no end of events");
         }
         assert!(self.mux.poll_timeout().is_none_or(|at| at > self.now));
         Ok(events)
