@@ -109,7 +109,8 @@ impl Config {
             initial_window: within(self.window, MAX_ID),
             max_streams: self.max_calls,
             max_header: self.limits.max_metadata_len,
-            max_message: self.limits.max_message_len,
+            // 0 would be unsaid.
+            max_message: self.limits.max_message_len.max(1),
             keepalive_ms: keepalive.unwrap_or(0),
             ..Settings::of(side)
         }
