@@ -68,6 +68,10 @@ pub enum RecvError {
     /// in a row that carried nothing.
     #[error("too many empty WebSocket messages")]
     EmptyMessages,
+    /// More than [`TINY_MESSAGE_BUDGET`](crate::single::TINY_MESSAGE_BUDGET) WebSocket messages that
+    /// carried next to nothing.
+    #[error("too many tiny WebSocket messages")]
+    TinyMessages,
     /// A request block of `grpc-mux.v1` that does not begin with `:path`.
     #[error("the request does not begin with :path")]
     NoPath,
@@ -97,7 +101,8 @@ impl RecvError {
             Self::Frame(
                 DeframeError::MessageTooLong { .. } | DeframeError::MetadataTooLong { .. },
             )
-            | Self::EmptyMessages => Code::ResourceExhausted,
+            | Self::EmptyMessages
+            | Self::TinyMessages => Code::ResourceExhausted,
             Self::MetadataTimeout => Code::DeadlineExceeded,
             _ => Code::Internal,
         }
@@ -115,7 +120,7 @@ impl RecvError {
             Self::NoPath => "the request does not begin with :path",
             Self::NoTrailers => "the answer ended without trailers",
             Self::MetadataTimeout => "the initial metadata did not arrive in time",
-            Self::TextMessage | Self::EmptyMessages => "not gRPC",
+            Self::TextMessage | Self::EmptyMessages | Self::TinyMessages => "not gRPC",
         }
     }
 
@@ -127,7 +132,7 @@ impl RecvError {
                 DeframeError::MessageTooLong { .. } | DeframeError::MetadataTooLong { .. },
             ) => CloseCode::TooBig,
             Self::TextMessage => CloseCode::Unsupported,
-            Self::EmptyMessages | Self::MetadataTimeout => CloseCode::Policy,
+            Self::EmptyMessages | Self::TinyMessages | Self::MetadataTimeout => CloseCode::Policy,
             _ => CloseCode::Protocol,
         }
     }

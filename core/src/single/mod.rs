@@ -39,6 +39,14 @@ pub const SUBPROTOCOL: &str = "grpc-websockets";
 /// RUSTSEC-2026-0258 in h2).
 pub const EMPTY_MESSAGE_BUDGET: u16 = 100;
 
+/// How many WebSocket messages may carry less than [`TINY_MESSAGE_LEN`] bytes of data that complete no
+/// gRPC message, before the call ends with `RESOURCE_EXHAUSTED`; each other message gives one back.
+/// Honest clients cut only what is long (the incident is CVE-2026-84304).
+pub const TINY_MESSAGE_BUDGET: u16 = 1_000;
+
+/// See [`TINY_MESSAGE_BUDGET`].
+pub const TINY_MESSAGE_LEN: u32 = 32;
+
 /// The control byte before the data of a client's messages.
 const DATA: u8 = 0;
 /// The one byte of the message that half-closes.

@@ -1,6 +1,6 @@
 //! The server role of `grpc-websockets`.
 
-use super::{EMPTY_MESSAGE_BUDGET, Fragment, HALF_CLOSE};
+use super::{EMPTY_MESSAGE_BUDGET, Fragment, HALF_CLOSE, TINY_MESSAGE_BUDGET, TINY_MESSAGE_LEN};
 use crate::call::state::{State, Step};
 use crate::call::{Event, Receiver, Role, Segment, Sender};
 use crate::deframe::Piece;
@@ -43,6 +43,8 @@ pub struct Server {
     position: Position,
     /// WebSocket messages in a row that carried nothing.
     empty_messages: u16,
+    /// WebSocket messages that carried next to nothing, less those that carried more.
+    tiny_messages: u16,
     metadata_deadline: Option<Instant>,
     deadline: Option<Instant>,
     failed: Option<RecvError>,
@@ -57,8 +59,17 @@ enum Position {
     Control,
     /// After a control byte `01` that may be all of the message: then it half-closes.
     MaybeHalfClose,
-    /// In a message's data, with or without some of it seen.
-    Data { seen: bool },
+    /// In a message's data.
+    Data(Data),
+}
+
+/// What came of a WebSocket message's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Data {
+    /// How many bytes.
+    len: u32,
+    /// A gRPC message was complete with them.
+    completed: bool,
 }
 
 impl Server {
@@ -71,6 +82,7 @@ impl Server {
             sender: Sender::new(Role::Server, None, None),
             position: Position::Block,
             empty_messages: 0,
+            tiny_messages: 0,
             metadata_deadline: now.checked_add(limits.metadata_timeout),
             deadline: None,
             failed: None,
@@ -248,7 +260,7 @@ impl Server {
                 Position::Block => return self.recv_block(fragment),
                 Position::Control => self.recv_control(fragment)?,
                 Position::MaybeHalfClose => self.recv_after_half_close_byte(fragment)?,
-                Position::Data { seen } => self.recv_data(fragment, seen)?,
+                Position::Data(data) => self.recv_data(fragment, data)?,
             };
             if event.is_some() || (fragment.bytes.is_empty() && !fragment.fin) {
                 return Ok(event);
@@ -292,7 +304,7 @@ impl Server {
         self.position = if control == HALF_CLOSE {
             Position::MaybeHalfClose
         } else {
-            Position::Data { seen: false }
+            Position::Data(Data::default())
         };
         Ok(None)
     }
@@ -302,7 +314,7 @@ impl Server {
         fragment: &mut Fragment<'_>,
     ) -> Result<Option<Event<'static>>, RecvError> {
         if !fragment.bytes.is_empty() {
-            self.position = Position::Data { seen: false };
+            self.position = Position::Data(Data::default());
             return Ok(None);
         }
         if !fragment.take_fin() {
@@ -320,13 +332,11 @@ impl Server {
     fn recv_data<'i>(
         &mut self,
         fragment: &mut Fragment<'i>,
-        seen: bool,
+        mut data: Data,
     ) -> Result<Option<Event<'i>>, RecvError> {
         if fragment.take_fin() {
             self.position = Position::Control;
-            if !seen {
-                self.count_empty_message()?;
-            }
+            self.judge_message(data)?;
             return Ok(None);
         }
         if self.is_half_closed() {
@@ -334,11 +344,32 @@ impl Server {
             fragment.bytes = &[];
             return Ok(None);
         }
-        if !fragment.bytes.is_empty() {
-            self.position = Position::Data { seen: true };
-            self.empty_messages = 0;
+        let before = fragment.bytes.len();
+        let event = self.receiver.recv(&self.limits, &mut fragment.bytes)?;
+        let taken = before.saturating_sub(fragment.bytes.len());
+        data.len = data
+            .len
+            .saturating_add(u32::try_from(taken).unwrap_or(u32::MAX));
+        data.completed |= matches!(event, Some(Event::Message { piece, .. }) if piece.end);
+        self.position = Position::Data(data);
+        Ok(event)
+    }
+
+    /// Whether a WebSocket message was worth its cost.
+    fn judge_message(&mut self, data: Data) -> Result<(), RecvError> {
+        if data.len == 0 {
+            return self.count_empty_message();
         }
-        self.receiver.recv(&self.limits, &mut fragment.bytes)
+        self.empty_messages = 0;
+        if data.completed || data.len >= TINY_MESSAGE_LEN {
+            self.tiny_messages = self.tiny_messages.saturating_sub(1);
+            return Ok(());
+        }
+        self.tiny_messages = self.tiny_messages.saturating_add(1);
+        if self.tiny_messages > TINY_MESSAGE_BUDGET {
+            return Err(RecvError::TinyMessages);
+        }
+        Ok(())
     }
 
     fn count_empty_message(&mut self) -> Result<(), RecvError> {

@@ -1,6 +1,6 @@
 //! The server role.
 
-use grpc_websocket_core::single::EMPTY_MESSAGE_BUDGET;
+use grpc_websocket_core::single::{EMPTY_MESSAGE_BUDGET, TINY_MESSAGE_BUDGET};
 use grpc_websocket_core::{CloseCode, Code, Event, Limits, RecvError, SendError};
 
 use crate::*;
@@ -192,5 +192,33 @@ fn empty_messages_are_counted_in_a_row() {
     let mut server = open_server();
     for message in [&b""[..], &data(HELLO)].repeat(usize::from(EMPTY_MESSAGE_BUDGET) * 2) {
         assert!(serve(&mut server, message).is_ok());
+    }
+}
+
+#[test]
+fn tiny_messages_that_complete_nothing_spend_a_budget() {
+    let mut server = open_server();
+    assert!(serve(&mut server, &data(&[0, 0, 0x10, 0, 0])).is_ok());
+    // The prefix was the first.
+    for _ in 1..TINY_MESSAGE_BUDGET {
+        assert!(serve(&mut server, &data(&[7; 31])).is_ok());
+    }
+    let tiny = data(b"7");
+    assert_eq!(serve(&mut server, &tiny), Err(RecvError::TinyMessages));
+}
+
+#[test]
+fn messages_that_bring_something_give_tiny_ones_back() {
+    let mut server = open_server();
+    assert!(serve(&mut server, &data(&[0, 0, 0x10, 0, 0])).is_ok());
+    for _ in 0..u32::from(TINY_MESSAGE_BUDGET) * 3 {
+        assert!(serve(&mut server, &data(b"7")).is_ok());
+        assert!(serve(&mut server, &data(&[7; 32])).is_ok());
+    }
+    let mut server = open_server();
+    for _ in 0..u32::from(TINY_MESSAGE_BUDGET) * 3 {
+        for part in [&HELLO[..5], &HELLO[5..]] {
+            assert!(serve(&mut server, &data(part)).is_ok());
+        }
     }
 }

@@ -117,11 +117,11 @@ fn forward(
     mut send: impl FnMut(&[u8]) -> Segment,
     sent: &mut Vec<Vec<u8>>,
 ) {
-    let mut lens = lens.iter().cycle();
+    // A long stream in tiny slices is an attack.
+    let shortest = if stream.len() > 900 { 32 } else { 1 };
+    let mut lens = lens.iter().map(|len| *len.max(&shortest)).cycle();
     while !stream.is_empty() {
-        let len = lens
-            .next()
-            .map_or(stream.len(), |len| stream.len().min(*len));
+        let len = lens.next().unwrap_or(usize::MAX).min(stream.len());
         let mut slice = &stream[..len];
         stream = &stream[len..];
         while !slice.is_empty() {
