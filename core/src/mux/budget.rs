@@ -11,7 +11,8 @@ use crate::time::Instant;
 /// PINGs. Each costs an answer (CVE-2019-9512).
 pub const PING_BUDGET: u16 = 100;
 /// Calls that the peer resets, or that must be reset for its fault: each costs a call's work for
-/// two frames (CVE-2023-44487 "rapid reset", CVE-2025-8671 "made you reset").
+/// two frames (CVE-2023-44487 "rapid reset", CVE-2025-8671 "made you reset"). A peer that may have
+/// more calls may reset all of them at once.
 pub const RESET_BUDGET: u16 = 500;
 /// Calls over the limit, which the peer knows before it makes its first one (RUSTSEC-2024-0003).
 pub const REFUSED_BUDGET: u16 = 100;
@@ -26,7 +27,8 @@ pub const TINY_FRAME_BUDGET: u16 = 1_000;
 pub const STRAY_FRAME_BUDGET: u16 = 1_000;
 /// WINDOWs (CVE-2019-9517 is their cousin). Each DATA frame sent gives two back.
 pub const WINDOW_BUDGET: u16 = 1_000;
-/// DATA frames for one block of metadata (RUSTSEC-2024-0332 "CONTINUATION flood").
+/// DATA frames for one block of metadata, or one for each [`TINY_FRAME_LEN`] bytes of the longest
+/// block if that is more (RUSTSEC-2024-0332 "CONTINUATION flood").
 pub const MAX_METADATA_FRAGMENTS: u16 = 512;
 
 /// A shorter DATA frame is tiny. No honest sender needs one often: with the smallest window, 64
@@ -78,32 +80,33 @@ impl Budget {
 const REFILL_SHIFT: u32 = 17;
 
 /// The part of a budget that one refill gives, so that all of it comes back in about ten seconds.
-const REFILL_PARTS: u16 = 64;
+const REFILL_PARTS: u32 = 64;
 
 /// What is left of each budget.
 #[derive(Debug, Clone)]
 pub(super) struct Budgets {
     refilled: Instant,
-    pings: u16,
-    resets: u16,
-    refused: u16,
-    empty: u16,
-    tiny: u16,
-    strays: u16,
-    windows: u16,
+    pings: u32,
+    resets: u32,
+    refused: u32,
+    empty: u32,
+    tiny: u32,
+    strays: u32,
+    windows: u32,
 }
 
 impl Budgets {
-    pub(super) const fn new(now: Instant) -> Self {
+    /// For a connection whose peer may have so many calls open.
+    pub(super) fn new(now: Instant, max_calls: u32) -> Self {
         Self {
             refilled: now,
-            pings: PING_BUDGET,
-            resets: RESET_BUDGET,
-            refused: REFUSED_BUDGET,
-            empty: EMPTY_FRAME_BUDGET,
-            tiny: TINY_FRAME_BUDGET,
-            strays: STRAY_FRAME_BUDGET,
-            windows: WINDOW_BUDGET,
+            pings: u32::from(PING_BUDGET),
+            resets: max_calls.max(u32::from(RESET_BUDGET)),
+            refused: u32::from(REFUSED_BUDGET),
+            empty: u32::from(EMPTY_FRAME_BUDGET),
+            tiny: u32::from(TINY_FRAME_BUDGET),
+            strays: u32::from(STRAY_FRAME_BUDGET),
+            windows: u32::from(WINDOW_BUDGET),
         }
     }
 
@@ -119,7 +122,7 @@ impl Budgets {
             .as_micros()
             .saturating_add(ticks << REFILL_SHIFT);
         self.refilled = Instant::from_micros(counted);
-        let ticks = u16::try_from(ticks).unwrap_or(u16::MAX);
+        let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
         for budget in [
             Budget::Pings,
             Budget::Resets,
@@ -144,7 +147,7 @@ impl Budgets {
     }
 
     /// Gives back up to the budget's capacity.
-    pub(super) fn give(&mut self, budget: Budget, count: u16) {
+    pub(super) fn give(&mut self, budget: Budget, count: u32) {
         let capacity = capacity(budget);
         if let Some(left) = self.left(budget) {
             // A budget that was extended stays so.
@@ -155,11 +158,11 @@ impl Budgets {
     /// Adds to a budget beyond its capacity.
     pub(super) fn extend(&mut self, budget: Budget, count: u32) {
         if let Some(left) = self.left(budget) {
-            *left = left.saturating_add(u16::try_from(count).unwrap_or(u16::MAX));
+            *left = left.saturating_add(count);
         }
     }
 
-    const fn left(&mut self, budget: Budget) -> Option<&mut u16> {
+    const fn left(&mut self, budget: Budget) -> Option<&mut u32> {
         match budget {
             Budget::Pings => Some(&mut self.pings),
             Budget::Resets => Some(&mut self.resets),
@@ -173,15 +176,15 @@ impl Budgets {
     }
 }
 
-const fn capacity(budget: Budget) -> u16 {
+fn capacity(budget: Budget) -> u32 {
     match budget {
-        Budget::Pings => PING_BUDGET,
-        Budget::Resets => RESET_BUDGET,
-        Budget::Refused => REFUSED_BUDGET,
-        Budget::EmptyFrames => EMPTY_FRAME_BUDGET,
-        Budget::TinyFrames => TINY_FRAME_BUDGET,
-        Budget::StrayFrames => STRAY_FRAME_BUDGET,
-        Budget::Windows => WINDOW_BUDGET,
-        Budget::MetadataFragments => MAX_METADATA_FRAGMENTS,
+        Budget::Pings => u32::from(PING_BUDGET),
+        Budget::Resets => u32::from(RESET_BUDGET),
+        Budget::Refused => u32::from(REFUSED_BUDGET),
+        Budget::EmptyFrames => u32::from(EMPTY_FRAME_BUDGET),
+        Budget::TinyFrames => u32::from(TINY_FRAME_BUDGET),
+        Budget::StrayFrames => u32::from(STRAY_FRAME_BUDGET),
+        Budget::Windows => u32::from(WINDOW_BUDGET),
+        Budget::MetadataFragments => u32::from(MAX_METADATA_FRAGMENTS),
     }
 }

@@ -121,7 +121,7 @@ impl<T: CallTable> Connection<T> {
             reading: Reading::new(),
             outbox: Outbox::new(),
             timers: Timers::new(now, &config),
-            budgets: Budgets::new(now),
+            budgets: Budgets::new(now, config.max_calls),
             over: None,
         }
     }
@@ -247,7 +247,8 @@ impl<T: CallTable> Connection<T> {
     }
 
     /// Sets when a call's time is over; `None` is never. The peer learns of it by `grpc-timeout`
-    /// only.
+    /// only. Without effect on a call that is answered here before its metadata is complete: until
+    /// then it has [`Limits::metadata_timeout`](crate::Limits::metadata_timeout).
     ///
     /// # Errors
     /// [`SendError::UnknownCall`] once the call is over.

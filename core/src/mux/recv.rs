@@ -328,7 +328,8 @@ impl<T: CallTable> Connection<T> {
             return Ok(());
         }
         slot.fragments = slot.fragments.saturating_add(1);
-        if slot.fragments > MAX_METADATA_FRAGMENTS {
+        let most = self.config.limits.max_metadata_len / TINY_FRAME_LEN;
+        if slot.fragments > most.max(u32::from(MAX_METADATA_FRAGMENTS)) {
             return Err(ConnectionError::Flood(Budget::MetadataFragments));
         }
         Ok(())

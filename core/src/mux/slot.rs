@@ -32,7 +32,7 @@ pub struct Slot {
     /// How many bytes were consumed and are not granted again yet.
     pub(super) owed: u32,
     /// DATA frames of the block of metadata that is being read.
-    pub(super) fragments: u16,
+    pub(super) fragments: u32,
     /// How many bytes of [`PATH_FIELD`] the request block began with, or [`NO_PATH`].
     path: u8,
     pub(super) deadline: Option<Instant>,

@@ -83,8 +83,9 @@ impl<T: CallTable> Connection<T> {
     /// binary message. To be called until it returns `None`, before any segment is written, and
     /// after every call of another method. After an error there may be one last frame, the GOAWAY.
     ///
-    /// Control frames come before data; each is at most 125 bytes long. Looks at all calls when
-    /// one of them may have something to say.
+    /// Each is at most 125 bytes long. It comes before the segments that are made later, and after
+    /// those that were made before: it may end a call that one of them began. Looks at all calls
+    /// when one of them may have something to say.
     #[must_use = "the frame is to be written"]
     pub fn poll_transmit(&mut self, out: &mut [u8; MAX_CONTROL_FRAME]) -> Option<usize> {
         if !core::mem::replace(&mut self.outbox.settings_said, true) {

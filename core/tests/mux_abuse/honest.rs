@@ -1,8 +1,8 @@
 //! Honest traffic of the look of an attack: no time passes in it, and no budget stops it.
 
-use grpc_websocket_core::mux::{CallId, Config, Event, Side};
+use grpc_websocket_core::mux::{CallId, Calls, Config, Connection, Event, Side};
 use grpc_websocket_core::wire::mux::HEADER_LEN;
-use grpc_websocket_core::{Code, Fragment, call};
+use grpc_websocket_core::{Code, Fragment, Instant, Limits, call};
 
 use crate::flood::release_ended;
 use crate::harness::*;
@@ -302,5 +302,43 @@ fn signs_of_life_once_a_second_for_hours() {
             .for_each(|frame| assert_eq!(server.recv(frame), []));
         said.iter()
             .for_each(|frame| assert_eq!(client.recv(frame), []));
+    }
+}
+
+/// All calls of a connection that may have many.
+#[test]
+fn a_thousand_calls_that_are_cancelled_at_once() {
+    const CALLS: usize = 1_000;
+    let table = [const { None }; CALLS];
+    let config = Config::DEFAULT.with_max_calls(1_000);
+    let now = Instant::EPOCH;
+    let mut server = Connection::<Calls<CALLS>>::new(now, Side::Acceptor, config, table);
+    let mut take = |frame: &[u8]| {
+        let mut fragment = Fragment::message(frame);
+        while server.recv(now, &mut fragment).expect("honest").is_some() {}
+    };
+    take(b"\x50\0\0\0\0");
+    let ids = (0..1_000).map(|index| 2 * index + 1);
+    ids.clone().for_each(|id| take(&open(id, REQUEST)));
+    ids.for_each(|id| take(&reset(id, Code::Cancelled, "")));
+}
+
+/// 63 KiB of metadata through the smallest window, where the limit allows it.
+#[test]
+fn a_huge_block_through_the_smallest_window() {
+    let limits = Limits::DEFAULT.with_max_metadata_len(64 * 1024);
+    let config = Config::DEFAULT.with_limits(limits).with_max_frame(64);
+    let config = config.with_window(WINDOW).with_max_calls(1);
+    let mut server = Endpoint::ready(Side::Acceptor, config, &[]);
+    let block = ":path: /s/M\r\na: ".to_owned() + &"x".repeat(63 * 1024);
+    let len = u32::try_from(block.len()).unwrap().to_be_bytes();
+    let stream = [&[0x80][..], &len, block.as_bytes()].concat();
+    for (index, slice) in stream.chunks(64).enumerate() {
+        server.recv(&if index == 0 {
+            open(1, slice)
+        } else {
+            data(1, slice)
+        });
+        server.control();
     }
 }
