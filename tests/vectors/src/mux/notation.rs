@@ -1,6 +1,6 @@
 //! The language of the `steps` and `events` of a vector of `grpc-mux.v1`.
 //!
-//! Bytes are as in [`notation`](crate::notation), and so are the steps that arrive: bytes, `text`,
+//! Bytes are as in [`crate::notation`], and so are the steps that arrive: bytes, `text`,
 //! `close` and `lost`. ID is the number of a call, CODE the name of a gRPC status code, TEXT bytes
 //! that are UTF-8.
 //!
@@ -21,7 +21,7 @@
 //! |---|---|
 //! | `ready` NAME`=`N ... | the peer's SETTINGS, those that differ from the defaults |
 //! | `opened ID` | the peer made a call |
-//! | an event of [`notation`](crate::notation), ID after its first word | something of a call |
+//! | an event of [`crate::notation`], ID after its first word | something of a call |
 //! | `credit ID` | more may be sent |
 //! | `reset ID CODE` bytes, `refused ID CODE` bytes | the peer ended the call, with that text |
 //! | `failed ID CODE REASON` | the peer broke the rules of the call, which ended it |
