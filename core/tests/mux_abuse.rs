@@ -9,6 +9,8 @@
 )]
 #![allow(clippy::arithmetic_side_effects)]
 
+#[path = "support/cases.rs"]
+mod cases;
 #[path = "mux_abuse/cost.rs"]
 mod cost;
 #[path = "mux_abuse/flood.rs"]
@@ -30,13 +32,4 @@ mod poison;
 #[path = "mux_abuse/rapid_reset.rs"]
 mod rapid_reset;
 
-use proptest::test_runner::Config;
-
-/// The minimal failing input is in the output; no file is written for it.
-fn cases(cases: u32) -> Config {
-    Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    }
-}
+pub(crate) use cases::cases;

@@ -12,6 +12,8 @@ mod peer;
 mod reason;
 #[path = "support/recorder.rs"]
 mod recorder;
+#[path = "support/terms.rs"]
+mod terms;
 
 use grpc_websocket_vectors::mux::{MuxVector, Step};
 use grpc_websocket_vectors::{Input, load_mux};

@@ -10,6 +10,8 @@
 
 #[path = "properties/back_to_back.rs"]
 mod back_to_back;
+#[path = "support/cases.rs"]
+mod cases;
 #[path = "properties/hostile.rs"]
 mod hostile;
 #[path = "properties/operations.rs"]
@@ -23,13 +25,4 @@ mod round_trips;
 #[path = "properties/slicing.rs"]
 mod slicing;
 
-use proptest::test_runner::Config;
-
-/// The minimal failing input is in the output; no file is written for it.
-fn cases(cases: u32) -> Config {
-    Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    }
-}
+pub(crate) use cases::cases;

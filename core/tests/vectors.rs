@@ -7,49 +7,21 @@
 mod peer;
 #[path = "support/recorder.rs"]
 mod recorder;
+#[path = "support/terms.rs"]
+mod terms;
 
-use grpc_websocket_core::deframe::DeframeError;
-use grpc_websocket_core::wire::prefix::PrefixError;
-use grpc_websocket_core::{Limits, RecvError};
+use grpc_websocket_core::RecvError;
 use grpc_websocket_vectors::{Failure, Input, Vector, load};
 
 use peer::Peer;
 use recorder::{Record, status};
+use terms::{limits, reason};
 
 /// A place to cut: the index of the input, and how many of its bytes come before the cut.
 type Cut = (usize, usize);
 
 fn vectors() -> Vec<Vector> {
     load().unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn limits(vector: &Vector) -> Limits {
-    let default = Limits::DEFAULT;
-    let (message, metadata) = (
-        vector.limits.max_message_len,
-        vector.limits.max_metadata_len,
-    );
-    default
-        .with_max_message_len(message.unwrap_or(default.max_message_len))
-        .with_max_metadata_len(metadata.unwrap_or(default.max_metadata_len))
-}
-
-/// The name the vectors have for an error.
-fn reason(error: RecvError) -> &'static str {
-    match error {
-        RecvError::Frame(DeframeError::Prefix(PrefixError::UnknownFlags(_))) => "UnknownFlags",
-        RecvError::Frame(DeframeError::Prefix(PrefixError::CompressedMetadata)) => {
-            "CompressedMetadata"
-        }
-        RecvError::Frame(DeframeError::MessageTooLong { .. }) => "MessageTooLong",
-        RecvError::Frame(DeframeError::MetadataTooLong { .. }) => "MetadataTooLong",
-        RecvError::Metadata(_) => "MalformedBlock",
-        RecvError::OutOfOrder => "OutOfOrder",
-        RecvError::Truncated => "Truncated",
-        RecvError::TextMessage => "TextMessage",
-        RecvError::EmptyMessages => "EmptyMessages",
-        other => panic!("no vector has {other:?}"),
-    }
 }
 
 fn failure(error: RecvError) -> Failure {
@@ -65,7 +37,7 @@ fn run(vector: &Vector, cuts: &[Cut]) -> Record {
     for &(index, place) in cuts {
         places[index].push(place);
     }
-    Peer::new(vector.receiver, limits(vector)).run(&vector.inputs, |index| &places[index])
+    Peer::new(vector.receiver, limits(vector.limits)).run(&vector.inputs, |index| &places[index])
 }
 
 fn check(vector: &Vector, cuts: &[Cut]) {

@@ -360,12 +360,9 @@ impl<T: CallTable> Connection<T> {
         if own >= to_usize(self.peer.max_streams) {
             return Err(OpenError::TooManyCalls);
         }
-        if own
-            >= self
-                .calls
-                .capacity()
-                .saturating_sub(to_usize(self.config.max_calls))
-        {
+        // The rest of the table is kept for the peer's calls.
+        let kept = to_usize(self.config.max_calls);
+        if own >= self.calls.capacity().saturating_sub(kept) {
             return Err(OpenError::TableFull);
         }
         let next = match self.last_own {

@@ -6,11 +6,12 @@ use std::time::Duration;
 use grpc_websocket_core::mux::{
     CallId, Calls, Config, Connection, ConnectionError, Event, MAX_CONTROL_FRAME, Side,
 };
-use grpc_websocket_core::{Code, Fragment, Instant, Limits, Segment};
+use grpc_websocket_core::{Code, Fragment, Instant, Segment};
 use grpc_websocket_vectors::Input;
 use grpc_websocket_vectors::mux::{End, MuxEvent, MuxSettings, MuxVector, Step};
 
 use crate::mux_recorder::MuxRecorder;
+use crate::terms::limits;
 
 /// More calls than any vector has at once.
 const CALLS: usize = 8;
@@ -263,7 +264,7 @@ fn config(vector: &MuxVector, side: Side) -> Config {
         Side::Acceptor => 1,
     };
     let config = Config::DEFAULT
-        .with_limits(limits(vector))
+        .with_limits(limits(vector.limits))
         .with_max_frame(max_frame.unwrap_or(512))
         .with_window(window.unwrap_or(512))
         .with_max_calls(max_calls.unwrap_or(usual));
@@ -271,15 +272,4 @@ fn config(vector: &MuxVector, side: Side) -> Config {
         Some([interval, timeout]) => config.with_keepalive(interval, timeout),
         None => config,
     }
-}
-
-fn limits(vector: &MuxVector) -> Limits {
-    let default = Limits::DEFAULT;
-    let (message, metadata) = (
-        vector.limits.max_message_len,
-        vector.limits.max_metadata_len,
-    );
-    default
-        .with_max_message_len(message.unwrap_or(default.max_message_len))
-        .with_max_metadata_len(metadata.unwrap_or(default.max_metadata_len))
 }

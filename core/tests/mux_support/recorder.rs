@@ -7,8 +7,8 @@ use grpc_websocket_core::mux::{CallId, End, Event, Settings, Side};
 use grpc_websocket_core::{Code, RecvError};
 use grpc_websocket_vectors::mux::MuxEvent;
 
-use crate::reason;
 use crate::recorder::{Recorder, status};
+use crate::terms;
 
 /// Joins the pieces of each call, and the texts.
 #[derive(Debug, Default)]
@@ -110,7 +110,7 @@ fn failed(call: CallId, error: RecvError) -> MuxEvent {
     MuxEvent::Failed {
         call: call.get(),
         status: status(error.code()),
-        reason: reason::of_call(error).into(),
+        reason: terms::reason(error).into(),
     }
 }
 
