@@ -21,10 +21,14 @@ pub enum Blame {
 pub enum CloseCode {
     /// The call is over, its status is in the trailers.
     Normal = 1000,
+    /// This side shuts down, or has no more use for the WebSocket.
+    GoingAway = 1001,
     /// The peer broke the protocol.
     Protocol = 1002,
     /// A text message came; gRPC is binary.
     Unsupported = 1003,
+    /// What came is not in the form that it has to have, as text that is not UTF-8.
+    InvalidData = 1007,
     /// The peer cost too much.
     Policy = 1008,
     /// A message or metadata block was over its limit.

@@ -19,7 +19,8 @@
 //!   the caller, who writes the one after the other, or both at once.
 //!
 //! [`single`] is the subprotocol `grpc-websockets`, one call on each WebSocket; [`wire`] has the
-//! byte-level forms, and [`deframe`] cuts a stream into its frames.
+//! byte-level forms, and [`deframe`] cuts a stream into its frames. [`ws`] has the frames of the
+//! WebSocket below, for adapters without a library for them.
 
 #![no_std]
 // A test that panics has failed, which is its purpose.
@@ -40,6 +41,7 @@ pub mod mux;
 pub mod single;
 mod time;
 pub mod wire;
+pub mod ws;
 
 pub use call::{Event, Role, Segment};
 pub use error::{Blame, CloseCode, RecvError, SendError};

@@ -28,6 +28,10 @@ pub struct Config {
     pub max_frame: u32,
     /// How many bytes of each call may wait to be consumed: 64 to 2^31 - 1; 512 by default.
     pub window: u32,
+    /// The application keeps blocks of metadata where it keeps messages, and
+    /// [consumes](super::Connection::consume) their bytes too. Then a block that is longer than the
+    /// window comes only as it is consumed. Not so by default.
+    pub keeps_metadata: bool,
     /// How many calls the peer may have open; none by default.
     pub max_calls: u32,
     /// After how much silence a PING is sent, and after how much more the connection is given up.
@@ -45,6 +49,7 @@ impl Config {
         limits: Limits::DEFAULT,
         max_frame: 512,
         window: 512,
+        keeps_metadata: false,
         max_calls: 0,
         keepalive: None,
         ask_keepalive: None,
@@ -69,6 +74,13 @@ impl Config {
     #[must_use]
     pub const fn with_window(mut self, bytes: u32) -> Self {
         self.window = within(bytes, MAX_ID);
+        self
+    }
+
+    /// Sets [`Config::keeps_metadata`].
+    #[must_use]
+    pub const fn with_kept_metadata(mut self) -> Self {
+        self.keeps_metadata = true;
         self
     }
 

@@ -189,8 +189,8 @@ impl<T: CallTable> Connection<T> {
 
     /// The application has consumed so many bytes of [`Piece::framed`](crate::deframe::Piece) of
     /// messages, and has room for as many more. Bytes that it only keeps for later and that have a
-    /// bound of their own count as consumed; those of metadata, and those of a call that is over,
-    /// give themselves back.
+    /// bound of their own count as consumed; those of metadata, unless [kept](Config::keeps_metadata),
+    /// and those of a call that is over, give themselves back.
     pub fn consume(&mut self, call: CallId, bytes: u32) {
         let window = self.settings.initial_window;
         if let Ok((_, slot)) = self.live(call) {
@@ -208,6 +208,16 @@ impl<T: CallTable> Connection<T> {
     /// [`SendError::UnknownCall`] once the call is over.
     pub fn reset(&mut self, call: CallId, code: Code, message: &str) -> Result<Segment, SendError> {
         self.end_by_reset(call, false, code, message)
+    }
+
+    /// As [`reset`](Self::reset), with a RESET that [`poll_transmit`](Self::poll_transmit) makes, so
+    /// that there need not be room for it now. A call that is answered here is owed a
+    /// [`release`](Self::release) then. Without effect on a call that is over.
+    pub fn reset_later(&mut self, call: CallId, code: Code, message: &'static str) {
+        if let Ok((position, slot)) = self.live(call) {
+            slot.reset = (code, message);
+            self.end_by(position, Step::Fail);
+        }
     }
 
     /// Ends a call that was not processed, which makes it safe to make it again. Otherwise as

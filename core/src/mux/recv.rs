@@ -272,8 +272,10 @@ impl<T: CallTable> Connection<T> {
         match event {
             call::Event::Metadata(piece) => {
                 slot.look_for_path(piece.payload);
-                // Looked at, and given away: nothing of it is kept here.
-                slot.owed = slot.owed.saturating_add(taken);
+                if !self.config.keeps_metadata {
+                    // Looked at, and given away: nothing of it is kept here.
+                    slot.owed = slot.owed.saturating_add(taken);
+                }
                 let due = slot.owes_window(self.settings.initial_window);
                 self.outbox.slots_due |= due;
             }

@@ -18,6 +18,7 @@ mod single;
 pub mod single_client;
 pub mod single_server;
 pub mod status_timeout;
+pub mod ws;
 
 /// What a target runs.
 pub type Body = fn(&[u8]);
@@ -32,4 +33,5 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("single_client", single_client::run),
     ("single_server", single_server::run),
     ("status_timeout", status_timeout::run),
+    ("ws", ws::run),
 ];

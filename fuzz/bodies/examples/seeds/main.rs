@@ -3,6 +3,7 @@
 
 mod mux;
 mod single;
+mod ws;
 
 use std::error::Error;
 use std::fs;
@@ -17,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let directory = std::env::args().nth(1).ok_or("usage: seeds DIRECTORY")?;
     let single = load()?.iter().flat_map(single::seeds).collect::<Vec<_>>();
     let mux = load_mux()?.iter().flat_map(mux::seeds).collect::<Vec<_>>();
-    let seeds = [single, mux, mux::attacks()].concat();
+    let seeds = [single, mux, mux::attacks(), ws::seeds()].concat();
     for (index, (target, input)) in seeds.iter().enumerate() {
         let directory = Path::new(&directory).join(target);
         fs::create_dir_all(&directory)?;
