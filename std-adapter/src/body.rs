@@ -1,9 +1,10 @@
-//! The request body: what the connection reads, the handler takes, and no more than a window in
-//! between.
+//! The body of a request or an answer that comes over a WebSocket: what the connection reads, its
+//! reader takes, and no more than a window in between. The reader is a server's handler, or whoever
+//! made the call.
 //!
 //! A connection with one call asks [`BodySender::poll_ready`] before it reads from its socket, so a
-//! handler that does not read stops its client. One with many calls always reads, and gives credit
-//! for what the handler has [taken](BodySender::take_taken). The two ends may live in different
+//! reader that does not read stops its peer. One with many calls always reads, and gives credit
+//! for what the reader has [taken](BodySender::take_taken). The two ends may live in different
 //! tasks.
 
 use std::pin::Pin;
@@ -11,36 +12,37 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 
 use crate::chunks::Chunks;
 
-/// How many bytes may wait for the handler before the connection stops reading. One WebSocket
+/// How many bytes may wait for the reader before the connection stops reading. One WebSocket
 /// message more than that can be held.
 const WINDOW: usize = 64 * 1024;
 
-/// Both ends of one request body.
-pub(crate) fn channel() -> (BodySender, RequestBody) {
+/// Both ends of one body.
+pub(crate) fn channel() -> (BodySender, ReceivedBody) {
     let shared = Arc::new(Mutex::new(Shared::default()));
-    (BodySender(Arc::clone(&shared)), RequestBody(shared))
+    (BodySender(Arc::clone(&shared)), ReceivedBody(shared))
 }
 
 #[derive(Default)]
 struct Shared {
     slices: Chunks,
-    /// What the handler took, or will never take, and the connection was not told of.
+    /// What the reader took, or will never take, and the connection was not told of.
     taken: usize,
     /// How the stream ends once `slices` are taken.
-    end: Option<Result<(), Status>>,
-    handler_gone: bool,
-    handler: Option<Waker>,
-    /// To be told when the handler takes something.
+    end: Option<Result<Option<HeaderMap>, Status>>,
+    reader_gone: bool,
+    reader: Option<Waker>,
+    /// To be told when the reader takes something.
     connection: Option<Waker>,
 }
 
 impl Shared {
-    /// The handler takes bytes, or is not there to take them.
+    /// The reader takes bytes, or is not there to take them.
     fn took(&mut self, bytes: usize) {
         self.taken = self.taken.saturating_add(bytes);
         wake(self.connection.take());
@@ -66,31 +68,32 @@ impl BodySender {
         Poll::Pending
     }
 
-    /// How many bytes the handler took, or will never take, since the last time.
+    /// How many bytes the reader took, or will never take, since the last time.
     pub(crate) fn take_taken(&self) -> usize {
         std::mem::take(&mut lock(&self.0).taken)
     }
 
-    /// From now on `waker`, if there is one, is told once when the handler takes something.
+    /// From now on `waker`, if there is one, is told once when the reader takes something.
     pub(crate) fn watch(&self, waker: Option<Waker>) {
         lock(&self.0).connection = waker;
     }
 
-    /// Gives a slice of the stream to the handler; drops it if the handler wants no more.
+    /// Gives a slice of the stream to the reader; drops it if the reader wants no more.
     pub(crate) fn send(&self, slice: Bytes) {
         let mut shared = lock(&self.0);
-        if shared.handler_gone {
+        if shared.reader_gone {
             return shared.took(slice.len());
         }
         if shared.end.is_none() {
             shared.slices.push(slice);
-            wake(shared.handler.take());
+            wake(shared.reader.take());
         }
     }
 
-    /// The client half-closed: the stream ends cleanly after what was sent.
-    pub(crate) fn finish(&self) {
-        self.end(Ok(()));
+    /// The stream ends cleanly after what was sent: by the client's half-close, or by the trailers
+    /// of an answer.
+    pub(crate) fn finish(&self, trailers: Option<HeaderMap>) {
+        self.end(Ok(trailers));
     }
 
     /// The stream ends with an error, at once.
@@ -98,11 +101,15 @@ impl BodySender {
     /// tonic 0.14 takes `CANCELLED` from a request body for a clean end, so a lost client must
     /// never be told with that code.
     pub(crate) fn fail(&self, status: Status) {
-        debug_assert_ne!(status.code(), tonic::Code::Cancelled);
         self.end(Err(status));
     }
 
-    fn end(&self, end: Result<(), Status>) {
+    /// Whether the reader left before the end.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        lock(&self.0).reader_gone
+    }
+
+    fn end(&self, end: Result<Option<HeaderMap>, Status>) {
         let mut shared = lock(&self.0);
         if shared.end.is_some() {
             return;
@@ -111,14 +118,14 @@ impl BodySender {
             shared.slices = Chunks::default();
         }
         shared.end = Some(end);
-        wake(shared.handler.take());
+        wake(shared.reader.take());
     }
 }
 
 impl Drop for BodySender {
     fn drop(&mut self) {
         self.fail(Status::unavailable(
-            "the call ended before the client's messages did",
+            "the connection ended before the messages did",
         ));
     }
 }
@@ -129,10 +136,10 @@ fn wake(waker: Option<Waker>) {
     }
 }
 
-/// The handler's end.
-pub(crate) struct RequestBody(Arc<Mutex<Shared>>);
+/// The reader's end.
+pub(crate) struct ReceivedBody(Arc<Mutex<Shared>>);
 
-impl Body for RequestBody {
+impl Body for ReceivedBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -145,11 +152,11 @@ impl Body for RequestBody {
             shared.took(slice.len());
             return Poll::Ready(Some(Ok(Frame::data(slice))));
         }
-        match &shared.end {
-            Some(Ok(())) => Poll::Ready(None),
+        match &mut shared.end {
+            Some(Ok(trailers)) => Poll::Ready(trailers.take().map(Frame::trailers).map(Ok)),
             Some(Err(status)) => Poll::Ready(Some(Err(status.clone()))),
             None => {
-                shared.handler = Some(cx.waker().clone());
+                shared.reader = Some(cx.waker().clone());
                 Poll::Pending
             }
         }
@@ -157,7 +164,7 @@ impl Body for RequestBody {
 
     fn is_end_stream(&self) -> bool {
         let shared = lock(&self.0);
-        shared.slices.is_empty() && matches!(shared.end, Some(Ok(())))
+        shared.slices.is_empty() && matches!(shared.end, Some(Ok(None)))
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -165,10 +172,10 @@ impl Body for RequestBody {
     }
 }
 
-impl Drop for RequestBody {
+impl Drop for ReceivedBody {
     fn drop(&mut self) {
         let mut shared = lock(&self.0);
-        shared.handler_gone = true;
+        shared.reader_gone = true;
         let waiting = std::mem::take(&mut shared.slices);
         shared.took(waiting.len());
     }
@@ -180,7 +187,7 @@ mod tests {
     use std::future::poll_fn;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    async fn next(body: &mut RequestBody) -> Option<Result<Bytes, tonic::Code>> {
+    async fn next(body: &mut ReceivedBody) -> Option<Result<Bytes, tonic::Code>> {
         let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
         Some(
             frame
@@ -269,7 +276,7 @@ mod tests {
     async fn a_half_close_ends_cleanly_after_what_was_sent() {
         let (sender, mut body) = channel();
         sender.send(Bytes::from_static(b"all"));
-        sender.finish();
+        sender.finish(None);
         drop(sender);
         assert_eq!(next(&mut body).await, Some(Ok(Bytes::from_static(b"all"))));
         assert!(body.is_end_stream());

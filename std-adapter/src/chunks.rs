@@ -1,12 +1,13 @@
 //! Bytes that wait, in their order.
 
 use std::collections::VecDeque;
+use std::io::IoSlice;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 /// Shorter slices are copied together. By itself each would cost more than its bytes, and keep the
 /// block alive that it was read in.
-const COPIED_LEN: usize = 4 * 1024;
+pub(crate) const COPIED_LEN: usize = 4 * 1024;
 
 /// A queue of slices. It costs little more than its bytes, however short the slices are.
 #[derive(Default)]
@@ -26,17 +27,30 @@ impl Chunks {
         self.len == 0
     }
 
+    /// Makes room for short slices of so many bytes.
+    pub(crate) fn reserve(&mut self, len: usize) {
+        self.copied.reserve(len);
+    }
+
     /// Adds a slice at the end.
     pub(crate) fn push(&mut self, slice: Bytes) {
-        self.len += slice.len();
         if slice.len() < COPIED_LEN {
-            self.copied.extend_from_slice(&slice);
+            self.copy(&slice);
             return;
         }
+        self.len += slice.len();
         if !self.copied.is_empty() {
             self.slices.push_back(self.copied.split().freeze());
         }
         self.slices.push_back(slice);
+    }
+
+    /// Adds a copy of bytes at the end; where it is.
+    pub(crate) fn copy(&mut self, bytes: &[u8]) -> &mut [u8] {
+        let start = self.copied.len();
+        self.len += bytes.len();
+        self.copied.extend_from_slice(bytes);
+        &mut self.copied[start..]
     }
 
     /// Takes a chunk off the front.
@@ -53,21 +67,49 @@ impl Chunks {
         slices.chain(std::iter::once(self.copied.as_ref()))
     }
 
-    /// Moves up to `len` bytes from the front to the end of `out`.
-    pub(crate) fn move_to(&mut self, out: &mut BytesMut, len: usize) {
-        let mut left = len.min(self.len);
-        self.len -= left;
-        while let Some(slice) = self.slices.front_mut()
-            && left > 0
-        {
-            let part = slice.len().min(left);
-            out.put(slice.take(part));
-            left -= part;
-            if slice.is_empty() {
-                self.slices.pop_front();
-            }
+    /// Takes a long slice off the front, or up to `len` bytes of it; `None` if a short one is there, see
+    /// [`Buf::chunk`].
+    pub(crate) fn split_slice(&mut self, len: usize) -> Option<Bytes> {
+        let front = self.slices.front_mut()?;
+        let slice = front.split_to(len.min(front.len()));
+        self.len -= slice.len();
+        if front.is_empty() {
+            self.slices.pop_front();
         }
-        out.put((&mut self.copied).take(left));
+        Some(slice)
+    }
+}
+
+/// From the front.
+impl Buf for Chunks {
+    fn remaining(&self) -> usize {
+        self.len
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.slices.front().map_or(&self.copied, |slice| slice)
+    }
+
+    fn chunks_vectored<'a>(&'a self, out: &mut [IoSlice<'a>]) -> usize {
+        let filled = self.iter().filter(|chunk| !chunk.is_empty()).zip(out);
+        filled
+            .map(|(chunk, slice)| *slice = IoSlice::new(chunk))
+            .count()
+    }
+
+    fn advance(&mut self, len: usize) {
+        let mut left = len;
+        self.len -= left;
+        while let Some(slice) = self.slices.front_mut() {
+            let part = slice.len().min(left);
+            slice.advance(part);
+            left -= part;
+            if !slice.is_empty() {
+                return;
+            }
+            self.slices.pop_front();
+        }
+        self.copied.advance(left);
     }
 }
 
@@ -102,15 +144,38 @@ mod tests {
     fn they_can_be_cut_anywhere() {
         for step in [1, 7, COPIED_LEN - 1, COPIED_LEN, COPIED_LEN + 1, 100_000] {
             let (mut chunks, bytes) = chunks();
-            let mut out = BytesMut::new();
+            let mut out = Vec::new();
             while !chunks.is_empty() {
-                let before = (out.len(), chunks.len());
-                chunks.move_to(&mut out, step);
-                let moved = out.len() - before.0;
-                assert_eq!(moved, step.min(before.1));
-                assert_eq!(chunks.len(), before.1 - moved);
+                if let Some(slice) = chunks.split_slice(step) {
+                    out.extend_from_slice(&slice);
+                } else {
+                    let len = chunks.chunk().len().min(step);
+                    out.extend_from_slice(&chunks.chunk()[..len]);
+                    chunks.advance(len);
+                }
+                assert_eq!(chunks.len(), bytes.len() - out.len());
                 let rest = chunks.iter().collect::<Vec<_>>().concat();
                 assert!(rest == bytes[out.len()..], "by {step}");
+            }
+            assert!(out == bytes, "by {step}");
+        }
+    }
+
+    #[test]
+    fn they_are_written_in_any_steps() {
+        for step in [1, 7, COPIED_LEN, COPIED_LEN + 1, 100_000] {
+            let (mut chunks, bytes) = chunks();
+            let mut out = Vec::new();
+            while chunks.has_remaining() {
+                let mut slices = [IoSlice::new(&[]); 8];
+                let count = chunks.chunks_vectored(&mut slices);
+                let there: Vec<u8> = slices[..count]
+                    .iter()
+                    .flat_map(|slice| slice.to_vec())
+                    .collect();
+                let len = step.min(there.len());
+                out.extend_from_slice(&there[..len]);
+                chunks.advance(len);
             }
             assert!(out == bytes, "by {step}");
         }

@@ -1,11 +1,12 @@
-//! What a server may be told.
+//! What either end of a WebSocket may be told.
 
 use std::time::Duration;
 
 use grpc_websocket_core::{Limits, mux};
 
-use crate::handshake::Subprotocol;
-use crate::origin::AllowOrigin;
+use crate::server::headers::UpgradeHeaders;
+use crate::server::origin::AllowOrigin;
+use crate::subprotocol::Subprotocol;
 
 /// How many calls a client may have open on a WebSocket.
 const MAX_CALLS: u32 = 256;
@@ -21,6 +22,7 @@ const MAX_MUX_FRAME: u32 = 16 * 1024;
 pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) origins: AllowOrigin,
+    pub(crate) upgrade_headers: UpgradeHeaders,
     pub(crate) keepalive: Keepalive,
     /// What `grpc-mux.v1` has beside `limits`. WebSocket's own pings keep its connections.
     pub(crate) mux: mux::Config,
@@ -31,6 +33,7 @@ impl Default for Config {
         Self {
             limits: Limits::DEFAULT,
             origins: AllowOrigin::default(),
+            upgrade_headers: UpgradeHeaders::default(),
             keepalive: Keepalive::default(),
             mux: mux::Config::DEFAULT
                 .with_max_calls(MAX_CALLS)
@@ -41,6 +44,15 @@ impl Default for Config {
 }
 
 impl Config {
+    /// For a client that answers no calls.
+    pub(crate) fn client() -> Self {
+        let server = Self::default();
+        Self {
+            mux: server.mux.with_max_calls(0),
+            ..server
+        }
+    }
+
     /// The longest WebSocket message that is read: what is the longest in its subprotocol, and the
     /// framing around it. A client of `grpc-websockets` may send several gRPC messages in one, up
     /// to this.

@@ -1,25 +1,37 @@
-//! gRPC over WebSocket for tonic and axum servers.
+//! gRPC over WebSocket, for tonic and axum.
+//!
+//! * A server: [`serve`] or [`Server`] answers HTTP/2, gRPC-Web and WebSocket on one port;
+//!   [`WebSocketLayer`] is the part of it that fits into another HTTP server.
+//! * A client: [`Channel`], for the stubs that tonic generates, by WebSocket or HTTP/2; [`Endpoint`] has
+//!   its settings.
+//! * Calls to devices that dialled in: [`Registry`].
+//!
+//! Features: `tls` (by default) for `wss` and `https` by rustls, `axum` (by default) for peers' addresses
+//! below `axum::serve`.
 
 mod body;
 mod chunks;
-mod closing;
+mod client;
 mod config;
+mod deadline;
 mod driver;
 mod gather;
-mod grpc_web;
-mod handshake;
-mod layer;
-mod liveness;
 mod metadata;
-mod metered;
-mod origin;
-mod preface;
-mod request;
-mod response;
-mod serve;
-mod socket;
+mod registry;
+mod server;
 mod status;
+mod subprotocol;
+mod websocket;
 
-pub use layer::{WebSocketLayer, WebSocketService};
-pub use origin::{AllowOrigin, InvalidOrigin, Origin};
-pub use serve::{serve, serve_with};
+pub use client::{
+    Backoff, Channel, Endpoint, InvalidUri, Proxy, Subprotocols, Transport, Transports,
+};
+pub use registry::{Registry, RegistryEvent, RegistryEvents};
+pub use server::{
+    AllowOrigin, GracefulShutdown, GrpcWeb, InvalidOrigin, Listener, Origin, Server,
+    WebSocketLayer, WebSocketService, serve, serve_with_shutdown,
+};
+pub use subprotocol::Subprotocol;
+/// The version of rustls that [`Server::tls`] takes the configuration of.
+#[cfg(feature = "tls")]
+pub use tokio_rustls::rustls;

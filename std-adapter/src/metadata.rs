@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::{BufMut, Bytes, BytesMut};
 use grpc_websocket_core::Code;
 use grpc_websocket_core::wire::metadata::{
-    decode_binary, encode_field, field_len, fields, is_binary_name, is_connection_specific,
+    Field, decode_binary, encode_field, field_len, fields, is_binary_name, is_connection_specific,
     is_valid_value,
 };
 use grpc_websocket_core::wire::prefix::{FrameKind, PREFIX_LEN, Prefix};
@@ -18,27 +18,35 @@ use crate::status::CallStatus;
 /// does not allow; `-bin` values that peers joined with commas are taken apart, and count as fields
 /// of their own against `max_len`.
 pub(crate) fn read_block(block: &[u8], max_len: u32) -> Result<HeaderMap, CallStatus> {
-    let mut headers = Headers {
-        map: HeaderMap::new(),
-        room: usize::try_from(max_len).unwrap_or(usize::MAX),
-    };
+    read(block, max_len, From::Client)
+}
+
+/// Reads a server's block. As [`read_block`], but a `-bin` value that is not base64 is left out, for
+/// it must not take the status with it, and what only proxies may say to a server is kept.
+pub(crate) fn read_answer_block(block: &[u8], max_len: u32) -> Result<HeaderMap, CallStatus> {
+    read(block, max_len, From::Server)
+}
+
+/// Whose block it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum From {
+    Client,
+    Server,
+}
+
+fn read(block: &[u8], max_len: u32, from: From) -> Result<HeaderMap, CallStatus> {
+    let mut headers = Headers::with_room_for(max_len);
     for field in fields(block) {
         let field = field.map_err(|error| CallStatus::new(Code::Internal, error.to_string()))?;
         let Ok(name) = HeaderName::from_bytes(field.name()) else {
             continue;
         };
-        if field.is_connection_specific() || is_of_proxies(name.as_str()) {
+        let is_dropped = from == From::Client && is_of_proxies(name.as_str());
+        if field.is_connection_specific() || is_dropped {
             continue;
         }
         if field.is_binary() {
-            let several = field.binary_values().nth(1).is_some();
-            for text in field
-                .binary_values()
-                .filter(|text| !(several && text.is_empty()))
-            {
-                check_base64(&name, text)?;
-                headers.append(&name, text)?;
-            }
+            headers.append_binary(&name, &field, from)?;
         } else if is_valid_value(field.value()) {
             headers.append(&name, field.value())?;
         }
@@ -59,6 +67,32 @@ struct Headers {
 }
 
 impl Headers {
+    fn with_room_for(len: u32) -> Self {
+        Self {
+            map: HeaderMap::new(),
+            room: usize::try_from(len).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Takes the values of a `-bin` field apart.
+    fn append_binary(
+        &mut self,
+        name: &HeaderName,
+        field: &Field<'_>,
+        from: From,
+    ) -> Result<(), CallStatus> {
+        let several = field.binary_values().nth(1).is_some();
+        let is_value = |text: &&[u8]| !(several && text.is_empty());
+        for text in field.binary_values().filter(is_value) {
+            match check_base64(name, text) {
+                Ok(()) => self.append(name, text)?,
+                Err(_) if from == From::Server => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Ok(())
+    }
+
     fn append(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), CallStatus> {
         // As HTTP/2 counts header lists, and the core.
         let cost = name.as_str().len() + value.len() + 32;
@@ -127,6 +161,18 @@ impl BlockWriter {
             let message: Vec<u8> = percent_encode(status.message().as_bytes()).collect();
             self.field("grpc-message", &message);
         }
+    }
+
+    /// Writes a field of a request's head, which no other side's metadata may have.
+    pub(crate) fn pseudo(&mut self, name: &str, value: &[u8]) {
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+            self.frame.extend_from_slice(part);
+        }
+    }
+
+    /// The block without room for a head.
+    pub(crate) fn into_block(mut self) -> Bytes {
+        self.frame.split_off(PREFIX_LEN).freeze()
     }
 
     /// The length of the block.

@@ -31,3 +31,12 @@ impl From<RecvError> for CallStatus {
         Self::new(error.code(), error.to_string())
     }
 }
+
+impl From<CallStatus> for tonic::Status {
+    fn from(status: CallStatus) -> Self {
+        Self::new(
+            tonic::Code::from(i32::from(status.code.value())),
+            status.message,
+        )
+    }
+}

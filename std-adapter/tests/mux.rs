@@ -16,7 +16,7 @@ use common::{BLOCK, CHECK, EMPTY_MESSAGE, SERVING, bind, connect_by, routes, una
 use futures_util::StreamExt as _;
 use grpc_websocket_core::Code;
 use grpc_websocket_core::mux::CallId;
-use grpc_websocket_tokio::WebSocketLayer;
+use grpc_websocket_tokio::{Server, WebSocketLayer};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt as _, StreamBody};
@@ -126,7 +126,7 @@ async fn start(layer: WebSocketLayer) -> (SocketAddr, Arc<Seen>) {
             async move { Ok::<_, Infallible>(answer.await) }
         }
     });
-    tokio::spawn(async move { grpc_websocket_tokio::serve_with(listener, service, &layer).await });
+    tokio::spawn(Server::new().layer(layer).serve(listener, service));
     (address, seen)
 }
 

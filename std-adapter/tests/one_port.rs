@@ -1,85 +1,40 @@
 //! One service, one port, every way to call it.
 
 mod common;
+mod http2;
+mod ways;
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use common::{BLOCK, CHECK, EMPTY_MESSAGE, SERVING, bind, block_of, routes, unary};
-use grpc_websocket_tokio::{AllowOrigin, WebSocketLayer};
+use common::{BLOCK, CHECK, bind, block_of, routes, unary};
+use grpc_websocket_tokio::{AllowOrigin, Server, WebSocketLayer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tonic::transport::Endpoint;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_client::HealthClient;
-
-async fn check_by_websocket(address: SocketAddr) {
-    let (messages, close) = unary(address, CHECK, BLOCK).await;
-    let [metadata, message, trailers] = messages.as_slice() else {
-        panic!("metadata, message and trailers in one WebSocket message each: {messages:?}");
-    };
-    assert!(block_of(metadata).starts_with("content-type: application/grpc-web+proto\r\n"));
-    assert_eq!(message, SERVING);
-    assert_eq!(block_of(trailers), "grpc-status: 0\r\n");
-    assert_eq!(close, Some(1000));
-}
-
-async fn check_by_http2(address: SocketAddr) {
-    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap();
-    let mut client = HealthClient::new(channel.connect().await.unwrap());
-    let answer = client.check(HealthCheckRequest::default()).await.unwrap();
-    assert_eq!(answer.into_inner().status, 1);
-}
-
-async fn http1(address: SocketAddr, request: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request).await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    answer
-}
-
-async fn check_by_grpc_web(address: SocketAddr) {
-    let head = format!(
-        "POST {CHECK} HTTP/1.1\r\nhost: h\r\ncontent-type: application/grpc-web+proto\r\n\
-         content-length: 5\r\nconnection: close\r\n\r\n"
-    );
-    let answer = http1(address, &[head.as_bytes(), EMPTY_MESSAGE].concat()).await;
-    assert!(
-        answer.starts_with(b"HTTP/1.1 200"),
-        "{}",
-        answer.escape_ascii()
-    );
-    let contains = |part: &[u8]| answer.windows(part.len()).any(|window| window == part);
-    assert!(
-        contains(SERVING) && contains(b"grpc-status:0"),
-        "{}",
-        answer.escape_ascii()
-    );
-}
+use tower::Layer as _;
+use ways::{check_by_grpc_web, check_by_http2, check_by_mux, check_by_websocket, http1};
 
 #[tokio::test]
-async fn serve_answers_websocket_http2_and_grpc_web() {
+async fn serve_answers_websockets_http2_and_grpc_web() {
     let (listener, address) = bind().await;
     tokio::spawn(grpc_websocket_tokio::serve(listener, routes()));
     check_by_websocket(address).await;
+    check_by_mux(address).await;
     check_by_http2(address).await;
     check_by_grpc_web(address).await;
 }
 
 #[tokio::test]
-async fn the_layer_fits_an_axum_router() {
+async fn the_layer_fits_an_axum_application() {
     let (listener, address) = bind().await;
     let page = axum::routing::get(|| async { "a page" });
-    let app = routes()
-        .into_axum_router()
-        .route("/", page)
-        .layer(WebSocketLayer::new());
+    let app = routes().into_axum_router().route("/", page);
+    let app = axum::Router::new().fallback_service(WebSocketLayer::new().layer(app));
     tokio::spawn(axum::serve(listener, app).into_future());
     check_by_websocket(address).await;
+    check_by_mux(address).await;
     check_by_http2(address).await;
     let answer = http1(
-        address,
+        TcpStream::connect(address).await.unwrap(),
         b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n",
     )
     .await;
@@ -148,9 +103,7 @@ async fn a_foreign_origin_is_refused_unless_allowed() {
     ] {
         let (listener, address) = bind().await;
         let layer = WebSocketLayer::new().allow_origin(origins);
-        tokio::spawn(
-            async move { grpc_websocket_tokio::serve_with(listener, routes(), &layer).await },
-        );
+        tokio::spawn(Server::new().layer(layer).serve(listener, routes()));
         let request = format!(
             "GET {CHECK} HTTP/1.1\r\nhost: {address}\r\nupgrade: websocket\r\n\
              connection: upgrade\r\nsec-websocket-version: 13\r\norigin: https://app.example\r\n\

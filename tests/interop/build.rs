@@ -6,7 +6,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
     let files = protox::compile(["proto/interop.proto"], ["proto"])?;
     tonic_prost_build::configure()
-        .build_client(false)
+        .build_transport(false)
         .compile_fds(files)?;
     Ok(())
 }

@@ -2,11 +2,9 @@
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
+mod process;
 
 use std::future::poll_fn;
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -18,6 +16,7 @@ use grpc_websocket_core::mux::CallId;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use http::{HeaderMap, HeaderValue, Request, Response};
+use process::Gateway;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
@@ -80,41 +79,11 @@ async fn wait(
     let _ = seen.send(Seen::Reset(reason));
 }
 
-/// The program, stopped when it goes out of scope.
-struct Gateway {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Gateway {
-    fn start(upstream: SocketAddr) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_grpc-websocket-gateway"))
-            .args(["--listen", "127.0.0.1:0"])
-            .args(["--upstream", &format!("http://{upstream}")])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines
-            .map(Result::unwrap)
-            .find_map(|line| line.split_once("ws://")?.1.split('/').next()?.parse().ok())
-            .unwrap();
-        Self { child, address }
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 async fn start() -> (Gateway, MuxClient, UnboundedReceiver<Seen>) {
     let (listener, address) = bind().await;
     let (sender, seen) = unbounded_channel();
     tokio::spawn(upstream(listener, sender));
-    let gateway = Gateway::start(address);
+    let gateway = Gateway::before(address);
     let client = MuxClient::connect(gateway.address).await;
     (gateway, client, seen)
 }

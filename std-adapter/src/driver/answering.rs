@@ -1,6 +1,5 @@
 //! The answer's half of a call: what the service makes, as the parts of gRPC's answer.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -14,9 +13,12 @@ use tonic::body::Body;
 use tower::util::Oneshot;
 use tower::{BoxError, Service, ServiceExt};
 
+use super::guard::{drop_guarded, poll_guarded};
 use crate::gather::Gather;
 use crate::metadata::BlockWriter;
-use crate::response::{Answer, ContentType, missing_status, trailers_block};
+use crate::server::response::{
+    AcceptEncoding, Answer, ContentType, missing_status, trailers_block,
+};
 use crate::status::CallStatus;
 
 /// A part of an answer, in their order: `Metadata`, any number of `Messages`, `Trailers`.
@@ -38,6 +40,9 @@ pub(super) struct Answering<S: Service<Request<Body>>, B> {
     begun: bool,
     frames: Deframer,
     gather: Gather,
+    accepted: AcceptEncoding,
+    /// Why compressed messages must not reach the client, if they must not.
+    uncompressed: Option<CallStatus>,
 }
 
 enum Stage<S: Service<Request<Body>>, B> {
@@ -56,6 +61,8 @@ impl<S: Service<Request<Body>>, B> Answering<S, B> {
             // How long an answer may be is the client's to say.
             frames: Deframer::new(Limits::DEFAULT.with_max_message_len(u32::MAX)),
             gather: Gather::default(),
+            accepted: AcceptEncoding::default(),
+            uncompressed: None,
         }
     }
 
@@ -71,9 +78,7 @@ impl<S: Service<Request<Body>>, B> Answering<S, B> {
 
     /// Stops the handler: its future, or the body of its answer, is dropped.
     pub(super) fn stop(&mut self) {
-        let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        // As in `poll_guarded`: a destructor's panic is not the other calls' failure.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(stage)));
+        drop_guarded(std::mem::replace(&mut self.stage, Stage::Over));
     }
 
     /// Ends the answer with a status that is not the service's.
@@ -100,6 +105,7 @@ where
     B::Error: Into<BoxError>,
 {
     pub(super) fn call(&mut self, service: S, request: Request<Body>) {
+        self.accepted = AcceptEncoding::of(request.headers());
         self.stage = Stage::Called(Box::pin(service.oneshot(request)));
     }
 
@@ -127,6 +133,7 @@ where
         match Answer::read(&head, self.content_type) {
             Answer::Metadata(block) => {
                 self.begun = true;
+                self.uncompressed = self.accepted.check(&head.headers).err();
                 self.stage = Stage::Streaming(Box::pin(body));
                 Part::Metadata(block)
             }
@@ -143,12 +150,16 @@ where
     }
 
     fn messages(&mut self, data: Bytes) -> Part {
-        match complete_len(&mut self.frames, &data) {
-            Ok(complete) => match self.gather.push(data, complete) {
-                Some(ready) => Part::Messages(ready),
-                None => Part::Held,
-            },
-            Err(error) => self.misused(error),
+        let slice = match Slice::read(&mut self.frames, &data) {
+            Ok(slice) => slice,
+            Err(error) => return self.misused(error),
+        };
+        if let Some(status) = self.uncompressed.take_if(|_| slice.is_compressed) {
+            return self.end(&status, CloseCode::Internal);
+        }
+        match self.gather.push(data, slice.complete) {
+            Some(ready) => Part::Messages(ready),
+            None => Part::Held,
         }
     }
 
@@ -188,24 +199,29 @@ impl<S: Service<Request<Body>>, B> Drop for Answering<S, B> {
     }
 }
 
-/// How much of the next slice of an answer is up to the end of a message.
-fn complete_len(frames: &mut Deframer, data: &[u8]) -> Result<usize, SendError> {
-    let (mut input, mut complete) = (data, 0);
-    while let Some((kind, piece)) = frames.next(&mut input)? {
-        if kind == FrameKind::Metadata {
-            return Err(SendError::OutOfOrder);
-        }
-        if piece.end {
-            complete = data.len() - input.len();
-        }
-    }
-    Ok(complete)
+/// What a slice of an answer is.
+struct Slice {
+    /// How much of it is up to the end of a message.
+    complete: usize,
+    /// A compressed message begins in it.
+    is_compressed: bool,
 }
 
-/// Polls a handler; its panic is its call's failure and nobody else's.
-fn poll_guarded<T>(poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, CallStatus>> {
-    match catch_unwind(AssertUnwindSafe(poll)) {
-        Ok(poll) => poll.map(Ok),
-        Err(_) => Poll::Ready(Err(CallStatus::new(Code::Internal, "the handler panicked"))),
+impl Slice {
+    fn read(frames: &mut Deframer, data: &[u8]) -> Result<Self, SendError> {
+        let (mut input, mut complete, mut is_compressed) = (data, 0, false);
+        while let Some((kind, piece)) = frames.next(&mut input)? {
+            match kind {
+                FrameKind::Metadata => return Err(SendError::OutOfOrder),
+                FrameKind::Message { compressed } => is_compressed |= compressed,
+            }
+            if piece.end {
+                complete = data.len() - input.len();
+            }
+        }
+        Ok(Self {
+            complete,
+            is_compressed,
+        })
     }
 }

@@ -9,9 +9,10 @@ use grpc_websocket_core::{CloseCode, Code};
 use tokio::time::{Instant, Sleep};
 
 use super::End;
+use crate::chunks::Chunks;
 use crate::config::Keepalive;
-use crate::liveness::{Liveness, Verdict};
-use crate::socket::{Incoming, SocketError, WebSocket};
+use crate::websocket::liveness::{Liveness, Verdict};
+use crate::websocket::socket::{Incoming, SocketError, WebSocket};
 
 /// How many bytes may wait for the socket before no more of an answer is written.
 const WRITE_WINDOW: usize = 64 * 1024;
@@ -58,6 +59,11 @@ impl<W: WebSocket> Link<W> {
         self.clock.now()
     }
 
+    /// The core's time for one of the runtime.
+    pub(super) fn time_of(&self, at: Instant) -> grpc_websocket_core::Instant {
+        self.clock.time_of(at)
+    }
+
     pub(super) fn set_max_message_len(&mut self, bytes: usize) {
         self.socket.set_max_message_len(bytes);
     }
@@ -77,7 +83,10 @@ impl<W: WebSocket> Link<W> {
             Some(Ok(Incoming::Control)) => self.control_came(),
             Some(Ok(Incoming::Text)) => Received::Text,
             Some(Err(SocketError::TooLong)) => Received::Fault(Fault::TooLong),
-            Some(Ok(Incoming::Close) | Err(SocketError::Protocol)) => Received::End(End::Closed),
+            Some(Ok(Incoming::Close(code))) => Received::End(End::Closed(code)),
+            Some(Err(SocketError::Protocol)) => {
+                Received::End(End::Closed(Some(CloseCode::Protocol.value())))
+            }
             Some(Err(SocketError::Lost)) | None => Received::End(End::Lost),
         })
     }
@@ -99,6 +108,11 @@ impl<W: WebSocket> Link<W> {
     /// Writes a binary message with the next flush.
     pub(super) fn queue(&mut self, message: Bytes) {
         self.socket.queue(message);
+    }
+
+    /// The same, of `head` and `len` bytes from the front of `body`.
+    pub(super) fn queue_parts(&mut self, head: &[u8], body: &mut Chunks, len: usize) {
+        self.socket.queue_parts(head, body, len);
     }
 
     /// Whether what is queued should be taken by the peer before more is.
@@ -196,7 +210,12 @@ struct Clock(Instant);
 
 impl Clock {
     fn now(self) -> grpc_websocket_core::Instant {
-        let micros = u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.time_of(Instant::now())
+    }
+
+    fn time_of(self, at: Instant) -> grpc_websocket_core::Instant {
+        let since = at.saturating_duration_since(self.0);
+        let micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
         grpc_websocket_core::Instant::from_micros(micros)
     }
 

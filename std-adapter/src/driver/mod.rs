@@ -1,88 +1,150 @@
-//! The one loop that owns a WebSocket and the calls on it.
+//! The one loop that owns a WebSocket and the calls on it, at either end.
 //!
 //! ```text
-//!              ┌─────────────────────────── Driver ───────────────────────────┐
-//!   socket ──▶ │ receive ─▶ core ─▶ requesting ─▶ body ─▶ request ──▶ service │
-//!   socket ◀── │ flush ◀─── core ◀─ answering ◀─ response ◀────────── service │
-//!              └──────────────────────────────────────────────────────────────┘
+//!              ┌────────────────────────── Driver ──────────────────────────┐
+//!   socket ──▶ │ receive ─▶ core ─▶ receiving ─▶ body ─▶ handler, or caller │
+//!   socket ◀── │ flush ◀─── core ◀─ answering ◀─ response ◀──────── service │
+//!              │                 ◀─ made ◀────── request ◀────────── caller │
+//!              └────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Each turn reads what is there, answers it, and flushes once. Backpressure goes both ways: a
-//! handler that does not read stops its client, a socket that does not take stops the handlers.
+//! Each turn reads what is there, takes what the application has, and flushes once. Backpressure
+//! goes both ways: a reader that does not read stops its peer, a socket that does not take stops the
+//! handlers and the callers.
 //!
-//! [`Link`] is what every WebSocket needs; [`Single`] and [`Mux`] are the subprotocols on it.
+//! [`Link`] is what every WebSocket needs; [`SingleServer`], [`SingleClient`] and [`Mux`] are the
+//! subprotocols on it.
 
 mod answering;
+mod guard;
 mod link;
-mod mux;
-mod requesting;
-mod single;
+mod made;
+pub(crate) mod mux;
+mod receiving;
+mod single_client;
+mod single_server;
+mod stop;
 
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use grpc_websocket_core::CloseCode;
+use grpc_websocket_core::mux::Side;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
+use tokio_util::either::Either;
 use tonic::body::Body;
 use tower::{BoxError, Service};
 
 use self::link::{Fault, Link, Received};
-use self::mux::Mux;
-use self::single::Single;
-use crate::closing::Closing;
+use self::mux::{Calling, Mux};
+use self::single_client::SingleClient;
+use self::single_server::SingleServer;
+use self::stop::{Order, Stop};
+use crate::client::outgoing::Outgoing;
 use crate::config::Config;
-use crate::handshake::Subprotocol;
-use crate::request::Upgrade;
-use crate::socket::WebSocket;
+use crate::server::handshake::Subprotocol;
+use crate::server::request::Upgrade;
+use crate::server::shutdown::GracefulShutdown;
+use crate::websocket::closing::Closing;
+use crate::websocket::socket::WebSocket;
 
 /// How many WebSocket messages, or pieces of answers, one turn takes before other tasks run.
 const BURST: usize = 64;
 
+/// What clients are told when a server ends.
+const SHUTTING_DOWN: &str = "the server is shutting down";
+
 /// Serves the calls on a WebSocket until it is closed.
-pub(crate) async fn serve<W, S, B>(
+pub(crate) fn serve<W, S, B>(
     socket: W,
     subprotocol: Subprotocol,
     service: S,
     upgrade: Upgrade,
     config: &Config,
-) where
+    shutdown: &GracefulShutdown,
+    calling: Calling,
+) -> impl Future<Output = ()>
+where
     W: WebSocket + Unpin,
     S: Service<Request<Body>, Response = Response<B>> + Clone,
     S::Error: Into<BoxError>,
     B: HttpBody<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    let link = Link::new(
-        socket,
-        config.keepalive,
-        config.max_websocket_message(subprotocol),
-    );
+    let link = link(socket, subprotocol, config);
+    let stop = Stop::of(shutdown);
     match subprotocol {
         Subprotocol::Single => {
-            let calls = Single::new(service, upgrade, config, link.now());
-            run(link, calls).await;
+            let calls = SingleServer::new(service, upgrade, config, link.now());
+            Either::Left(run(link, calls, stop))
         }
         Subprotocol::Mux => {
-            let calls = Mux::new(service, upgrade, config, link.now());
-            run(link, calls).await;
+            let mux = config.mux.with_limits(config.limits);
+            let calls = Mux::new(Side::Acceptor, service, upgrade, mux, calling, link.now());
+            Either::Right(run(link, calls, stop))
         }
     }
 }
 
-async fn run<W: WebSocket + Unpin>(link: Link<W>, calls: impl Calls<W>) {
-    let mut driver = Driver { link, calls };
-    let end = std::future::poll_fn(|cx| driver.poll(cx)).await;
-    tracing::debug!(?end, "WebSocket over");
-    let Driver { link, calls } = driver;
-    // Handlers learn of it by the drop of their futures and the failure of their bodies.
-    drop(calls);
-    let mut socket = link.into_socket();
-    if let End::Closing(code) = end {
-        socket.queue_close(code);
+/// Makes the calls of `calling` on a WebSocket of `grpc-mux.v1` until it is closed, and answers those
+/// that the peer makes by `service`.
+pub(crate) fn make_calls<W, S, B>(
+    socket: W,
+    service: S,
+    upgrade: Upgrade,
+    config: &Config,
+    calling: Calling,
+) -> impl Future<Output = ()>
+where
+    W: WebSocket + Unpin,
+    S: Service<Request<Body>, Response = Response<B>> + Clone,
+    S::Error: Into<BoxError>,
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let link = link(socket, Subprotocol::Mux, config);
+    let mux = config.mux.with_limits(config.limits);
+    let calls = Mux::new(Side::Dialer, service, upgrade, mux, calling, link.now());
+    run(link, calls, Stop::never())
+}
+
+/// Makes the one call of a WebSocket of `grpc-websockets`.
+pub(crate) async fn make_call<W: WebSocket + Unpin>(
+    socket: W,
+    outgoing: Outgoing,
+    config: &Config,
+) {
+    let mut link = link(socket, Subprotocol::Single, config);
+    if let Some(call) = SingleClient::begin(outgoing, config, &mut link) {
+        run(link, call, Stop::never()).await;
     }
-    if end != End::Lost {
-        Closing::new(socket).await;
+}
+
+fn link<W: WebSocket>(socket: W, subprotocol: Subprotocol, config: &Config) -> Link<W> {
+    let max_message_len = config.max_websocket_message(subprotocol);
+    Link::new(socket, config.keepalive, max_message_len)
+}
+
+/// Drives the calls to the end of their WebSocket, and that to its own. In a box, for a future keeps
+/// room for each place that a value has been in, and there may be many of these.
+fn run<W: WebSocket + Unpin>(
+    link: Link<W>,
+    calls: impl Calls<W>,
+    stop: Stop<'_>,
+) -> impl Future<Output = ()> {
+    let mut driver = Box::new(Driver { link, calls, stop });
+    async move {
+        let end = std::future::poll_fn(|cx| driver.poll(cx)).await;
+        tracing::debug!(?end, "WebSocket over");
+        driver.calls.end(end);
+        let mut socket = driver.into_socket();
+        if let End::Closing(code) = end {
+            socket.queue_close(code);
+        }
+        if end != End::Lost {
+            Closing::new(socket).await;
+        }
     }
 }
 
@@ -91,8 +153,8 @@ async fn run<W: WebSocket + Unpin>(link: Link<W>, calls: impl Calls<W>) {
 enum End {
     /// To be closed from here.
     Closing(CloseCode),
-    /// Closed by the peer, or by the WebSocket below: what is queued is to be written.
-    Closed,
+    /// Closed by the peer, or by the WebSocket below, with that code: what is queued is to be written.
+    Closed(Option<u16>),
     /// Without a connection.
     Lost,
 }
@@ -114,7 +176,7 @@ trait Calls<W: WebSocket> {
     /// Ends the calls for what the peer did to the WebSocket.
     fn refuse(&mut self, link: &mut Link<W>, fault: Fault) -> Turn;
 
-    /// Takes what the service has, as far as the socket takes it.
+    /// Takes what the application has, as far as the socket takes it.
     fn answer(&mut self, link: &mut Link<W>, cx: &mut Context<'_>) -> Turn;
 
     /// Ends what has had its time.
@@ -122,14 +184,29 @@ trait Calls<W: WebSocket> {
 
     /// When [`Calls::check_time`] is to be called.
     fn poll_timeout(&self) -> Option<grpc_websocket_core::Instant>;
+
+    /// The server shuts down: takes no more calls.
+    fn drain(&mut self, link: &mut Link<W>) -> Turn;
+
+    /// Ends the calls that are left when the server's time is over.
+    fn abort(&mut self, link: &mut Link<W>) -> Turn;
+
+    /// The WebSocket is over: tells whoever waits for an answer.
+    fn end(&mut self, end: End);
 }
 
-struct Driver<W, C> {
+struct Driver<'s, W, C> {
     link: Link<W>,
     calls: C,
+    stop: Stop<'s>,
 }
 
-impl<W: WebSocket, C: Calls<W>> Driver<W, C> {
+impl<W: WebSocket, C: Calls<W>> Driver<'_, W, C> {
+    /// Handlers learn of the end by the drop of their futures and the failure of their bodies.
+    fn into_socket(self) -> W {
+        self.link.into_socket()
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         match self.turn(cx) {
             Ok(()) => Poll::Pending,
@@ -138,6 +215,12 @@ impl<W: WebSocket, C: Calls<W>> Driver<W, C> {
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Turn {
+        while let Poll::Ready(order) = self.stop.poll(cx) {
+            match order {
+                Order::Drain => self.calls.drain(&mut self.link)?,
+                Order::Abort => self.calls.abort(&mut self.link)?,
+            }
+        }
         self.receive(cx)?;
         // Before the answer: a service that keeps the same deadline, as tonic's channel does, may
         // answer it with another status.

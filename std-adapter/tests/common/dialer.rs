@@ -26,6 +26,8 @@ pub(crate) struct Dialer {
     connection: Box<Connection<Calls<MAX_CALLS>>>,
     calls: BTreeMap<CallId, Call>,
     out: VecDeque<Vec<u8>>,
+    /// Why the server takes no more calls.
+    pub(crate) goaway: Option<Code>,
 }
 
 /// A call, and its answer so far.
@@ -58,6 +60,7 @@ impl Dialer {
             connection: Box::new(Connection::new(start, Side::Dialer, config, table)),
             calls: BTreeMap::new(),
             out: VecDeque::new(),
+            goaway: None,
         }
     }
 
@@ -153,6 +156,7 @@ impl Dialer {
                     call.status = Some(end.code());
                     call.end = Some(end);
                 }
+                Event::GoAway(code) => self.goaway = Some(code),
                 _ => {}
             }
         }

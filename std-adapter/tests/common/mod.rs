@@ -8,11 +8,12 @@ pub(crate) mod mux;
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_websockets::{ClientBuilder, MaybeTlsStream, Message, WebSocketStream};
+use tokio_websockets::{ClientBuilder, Message, WebSocketStream};
 use tonic::service::Routes;
 
-pub(crate) type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Client<T = TcpStream> = WebSocketStream<T>;
 
 /// `grpc.health.v1.Health/Check` of the server itself: an empty request.
 pub(crate) const CHECK: &str = "/grpc.health.v1.Health/Check";
@@ -43,19 +44,31 @@ pub(crate) async fn connect_by(
     path: &str,
     offered: &'static str,
 ) -> (Client, String) {
-    let uri = format!("ws://{address}{path}").parse().unwrap();
+    let io = TcpStream::connect(address).await.unwrap();
+    connect_on(io, path, offered).await
+}
+
+/// As [`connect_by`], on any connection.
+pub(crate) async fn connect_on<T>(io: T, path: &str, offered: &'static str) -> (Client<T>, String)
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let uri = format!("ws://localhost{path}").parse().unwrap();
     let name = http::header::SEC_WEBSOCKET_PROTOCOL;
     let value = http::HeaderValue::from_static(offered);
     let builder = ClientBuilder::from_uri(uri)
         .add_header(name.clone(), value)
         .unwrap();
-    let (client, response) = builder.connect().await.unwrap();
+    let (client, response) = builder.connect_on(io).await.unwrap();
     let chosen = response.headers()[name].to_str().unwrap().to_owned();
     (client, chosen)
 }
 
 /// The WebSocket messages of the answer, and the close code after them.
-pub(crate) async fn answer(client: &mut Client) -> (Vec<Vec<u8>>, Option<u16>) {
+pub(crate) async fn answer<T>(client: &mut Client<T>) -> (Vec<Vec<u8>>, Option<u16>)
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
     let mut messages = Vec::new();
     while let Some(Ok(message)) = client.next().await {
         if let Some((code, _)) = message.as_close() {
@@ -73,7 +86,21 @@ pub(crate) async fn unary(
     path: &str,
     block: &'static [u8],
 ) -> (Vec<Vec<u8>>, Option<u16>) {
-    let mut client = connect(address, path).await;
+    unary_with(connect(address, path).await, block).await
+}
+
+/// One unary call on a WebSocket.
+pub(crate) async fn unary_on<T>(client: Client<T>) -> (Vec<Vec<u8>>, Option<u16>)
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    unary_with(client, BLOCK).await
+}
+
+async fn unary_with<T>(mut client: Client<T>, block: &'static [u8]) -> (Vec<Vec<u8>>, Option<u16>)
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
     client.send(Message::binary(block)).await.unwrap();
     let request = [&[0], EMPTY_MESSAGE].concat();
     client.send(Message::binary(request)).await.unwrap();

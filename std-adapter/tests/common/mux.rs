@@ -6,6 +6,8 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use grpc_websocket_core::Code;
 use grpc_websocket_core::mux::CallId;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_websockets::Message;
 
@@ -16,8 +18,8 @@ use super::{Client, connect_by};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One WebSocket and the calls on it.
-pub(crate) struct MuxClient {
-    socket: Client,
+pub(crate) struct MuxClient<T = TcpStream> {
+    socket: Client<T>,
     pub(crate) dialer: Dialer,
 }
 
@@ -26,6 +28,13 @@ impl MuxClient {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let (socket, chosen) = connect_by(address, "/", "grpc-mux.v1").await;
         assert_eq!(chosen, "grpc-mux.v1");
+        Self::new(socket).await
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> MuxClient<T> {
+    /// Past the SETTINGS.
+    pub(crate) async fn new(socket: Client<T>) -> Self {
         let dialer = Dialer::new(CONFIG);
         let mut client = Self { socket, dialer };
         client.until(|dialer| dialer.settings().is_some()).await;

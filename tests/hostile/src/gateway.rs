@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
@@ -11,6 +11,9 @@ use std::sync::OnceLock;
 use crate::settings::Settings;
 
 const PACKAGE: &str = "grpc-websocket-gateway";
+
+/// A port that nobody has.
+const ANYWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
 /// A gateway process, killed when dropped.
 #[derive(Debug)]
@@ -29,28 +32,64 @@ impl Gateway {
     /// When it does not start.
     #[must_use]
     pub fn start(upstream: SocketAddr, settings: Settings) -> Self {
-        Self::spawn(Command::new(binary()), upstream, settings)
+        Self::start_at(ANYWHERE, upstream, settings)
     }
 
-    /// Starts one that may have so many descriptors open.
+    /// Starts one that listens at an address.
     ///
     /// # Panics
     /// As [`Gateway::start`].
     #[must_use]
-    pub fn start_with_descriptors(descriptors: u32, upstream: SocketAddr) -> Self {
+    pub fn start_at(listen: SocketAddr, upstream: SocketAddr, settings: Settings) -> Self {
+        Self::spawn(Command::new(binary()), listen, upstream, settings, &[])
+    }
+
+    /// Starts one that listens at an address, with more arguments.
+    ///
+    /// # Panics
+    /// As [`Gateway::start`].
+    #[must_use]
+    pub fn start_with(listen: SocketAddr, upstream: SocketAddr, arguments: &[&str]) -> Self {
+        let settings = Settings::default();
+        Self::spawn(
+            Command::new(binary()),
+            listen,
+            upstream,
+            settings,
+            arguments,
+        )
+    }
+
+    /// Starts one that may have so many descriptors open, with more arguments.
+    ///
+    /// # Panics
+    /// As [`Gateway::start`].
+    #[must_use]
+    pub fn start_with_descriptors(
+        descriptors: u32,
+        upstream: SocketAddr,
+        arguments: &[&str],
+    ) -> Self {
         let mut shell = Command::new("sh");
         shell
             .arg("-c")
             .arg(format!("ulimit -n {descriptors} && exec \"$0\" \"$@\""))
             .arg(binary());
-        Self::spawn(shell, upstream, Settings::default())
+        Self::spawn(shell, ANYWHERE, upstream, Settings::default(), arguments)
     }
 
-    fn spawn(mut command: Command, upstream: SocketAddr, settings: Settings) -> Self {
+    fn spawn(
+        mut command: Command,
+        listen: SocketAddr,
+        upstream: SocketAddr,
+        settings: Settings,
+        arguments: &[&str],
+    ) -> Self {
         let mut child = command
-            .args(["--listen", "127.0.0.1:0", "--log", "off"])
+            .args(["--listen", &listen.to_string(), "--log", "off"])
             .args(["--upstream", &format!("http://{upstream}")])
             .args(settings.flags())
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -125,7 +164,9 @@ impl Drop for Gateway {
 
 /// The address in the banner's line `ws://HOST:PORT/...`.
 fn address_in(line: &str) -> Option<SocketAddr> {
-    let (_, after) = line.split_once("ws://")?;
+    let (_, after) = line
+        .split_once("ws://")
+        .or_else(|| line.split_once("wss://"))?;
     after.split('/').next()?.parse().ok()
 }
 

@@ -1,15 +1,20 @@
-//! Hostile-input tests: a client that can put any bytes on the wire, servers to aim it at, and
-//! upstreams that misbehave behind the gateway.
+//! Hostile-input tests: a client that can put any bytes on the wire, servers to aim it at, a server
+//! that can put any bytes on the wire for our own client, and upstreams that misbehave behind the
+//! gateway.
 //!
-//! The client is a bare TCP socket with just enough of RFC 6455 and gRPC-Web to break their rules
-//! on purpose. Everything blocks and everything has a time limit, so a test cannot hang.
+//! Hostile client and server are bare TCP sockets with just enough of RFC 6455 and gRPC-Web to break
+//! their rules on purpose. Everything blocks and everything has a time limit, so a test cannot hang.
 
+pub mod calls;
 mod client;
 mod codec;
 mod frame;
 mod gateway;
 pub mod grpc;
+pub mod mux;
 mod outcome;
+pub mod polls;
+pub mod server;
 mod service;
 mod settings;
 mod target;
@@ -19,6 +24,7 @@ pub use client::{Client, Handshake, Head};
 pub use frame::{Frame, LengthForm};
 pub use gateway::Gateway;
 pub use outcome::{End, Outcome};
+pub use server::{Accepted, HostileServer};
 pub use service::{Probe, SERVICE, routes};
 pub use settings::Settings;
 pub use target::{Target, handshake};

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::body::Body;
+use tonic::codec::CompressionEncoding;
 use tonic::server::{Grpc, NamedService};
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming};
@@ -112,7 +113,7 @@ impl Service<http::Request<Body>> for Hostile {
 
 async fn answer(probe: &Probe, request: http::Request<Body>) -> http::Response<Body> {
     let method = request.uri().path().rsplit('/').next().unwrap_or_default();
-    let mut grpc = Grpc::new(BytesCodec);
+    let mut grpc = Grpc::new(BytesCodec).accept_compressed(CompressionEncoding::Gzip);
     let probe = probe.clone();
     match method {
         "Unary" => grpc.unary(service_fn(unary), request).await,

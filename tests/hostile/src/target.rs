@@ -3,9 +3,8 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use grpc_websocket_tokio::serve_with;
+use grpc_websocket_tokio::Server;
 use tokio::runtime::Runtime;
-use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::client::{Client, Handshake};
@@ -33,7 +32,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// The server of `grpc_websocket_tokio::serve_with`, in this process.
+    /// The server of `grpc_websocket_tokio::Server`, in this process.
     ///
     /// # Panics
     /// When it does not start.
@@ -44,7 +43,7 @@ impl Target {
         let service = routes(&probe);
         runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            serve_with(listener, service, &layer).await
+            Server::new().layer(layer).serve(listener, service).await
         });
         Self {
             name: "in process",
@@ -64,13 +63,15 @@ impl Target {
         Self::behind_gateway(|upstream| Gateway::start(upstream, settings))
     }
 
-    /// As [`Target::gateway`], with few descriptors.
+    /// As [`Target::gateway`], with few descriptors and more arguments.
     ///
     /// # Panics
     /// When it does not start.
     #[must_use]
-    pub fn gateway_with_descriptors(descriptors: u32) -> Self {
-        Self::behind_gateway(|upstream| Gateway::start_with_descriptors(descriptors, upstream))
+    pub fn gateway_with_descriptors(descriptors: u32, arguments: &[&str]) -> Self {
+        Self::behind_gateway(|upstream| {
+            Gateway::start_with_descriptors(descriptors, upstream, arguments)
+        })
     }
 
     fn behind_gateway(start: impl FnOnce(SocketAddr) -> Gateway) -> Self {
@@ -80,7 +81,7 @@ impl Target {
         runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
             let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-            Server::builder()
+            tonic::transport::Server::builder()
                 .add_routes(service)
                 .serve_with_incoming(incoming)
                 .await

@@ -6,7 +6,7 @@
 mod metadata;
 mod service;
 mod stats;
-mod trailing;
+pub mod trailing;
 
 /// The generated messages and service.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::clone_on_ref_ptr)]

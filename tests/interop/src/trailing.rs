@@ -9,11 +9,11 @@ use http_body_util::BodyExt;
 use tonic::metadata::MetadataMap;
 
 /// As an extension of a response: metadata to send with its trailers.
-#[derive(Clone)]
-pub(crate) struct TrailingMetadata(pub(crate) MetadataMap);
+#[derive(Debug, Clone)]
+pub struct TrailingMetadata(pub MetadataMap);
 
 /// Middleware that appends [`TrailingMetadata`] to the trailers of a response.
-pub(crate) async fn append(request: Request, next: Next) -> Response {
+pub async fn append(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     match response.extensions_mut().remove() {
         Some(TrailingMetadata(metadata)) => response.map(|body| append_to_trailers(body, metadata)),

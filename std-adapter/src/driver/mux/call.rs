@@ -7,32 +7,59 @@ use bytes::{Bytes, BytesMut};
 use grpc_websocket_core::{CloseCode, Code};
 use http::{Request, Response};
 use http_body::Body as HttpBody;
+use tokio::sync::OwnedSemaphorePermit;
+use tonic::Status;
 use tonic::body::Body;
 use tower::{BoxError, Service};
 
 use super::output::Output;
 use super::woken::CallWaker;
-use crate::body;
 use crate::driver::answering::{Answering, Part};
-use crate::driver::requesting::{Requesting, Slices};
-use crate::request::Head;
-use crate::response::ContentType;
+use crate::driver::made::{Made, RequestPart};
+use crate::driver::receiving::{Receiving, Slices};
+use crate::server::request::Head;
+use crate::server::response::ContentType;
 use crate::status::CallStatus;
 
-/// How many parts a service is asked for in one turn.
+/// How many parts the application is asked for in one turn.
 const PARTS_PER_TURN: usize = 64;
 
 /// See the module.
 pub(super) struct Call<S: Service<Request<Body>>, B> {
     waker: Arc<CallWaker>,
-    /// The client's header block, until it is complete.
+    /// The peer's header block, until it is complete.
     pub(super) block: BytesMut,
-    // Before the request: a handler is stopped before its body fails.
-    answering: Answering<S, B>,
-    request: Option<Requesting>,
+    pub(super) role: Role<S, B>,
     pub(super) output: Output,
     /// It waits for its turn to send. If not, and there is something to send, it waits for credit.
     pub(super) is_queued: bool,
+}
+
+/// Who made the call.
+pub(super) enum Role<S: Service<Request<Body>>, B> {
+    /// The peer: it is answered here.
+    Server {
+        // Before the request: a handler is stopped before its body fails.
+        answering: Answering<S, B>,
+        request: Option<Receiving>,
+    },
+    /// This side.
+    Client {
+        made: Made,
+        _place: OwnedSemaphorePermit,
+    },
+}
+
+impl<S, B> Role<S, B>
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+{
+    pub(super) fn server() -> Self {
+        Self::Server {
+            answering: Answering::new(ContentType::Grpc),
+            request: None,
+        }
+    }
 }
 
 impl<S, B> Call<S, B>
@@ -42,22 +69,23 @@ where
     B: HttpBody<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    pub(super) fn new(waker: Arc<CallWaker>) -> Self {
+    pub(super) fn new(waker: Arc<CallWaker>, role: Role<S, B>, output: Output) -> Self {
         Self {
             waker,
             block: BytesMut::new(),
-            answering: Answering::new(ContentType::Grpc),
-            request: None,
-            output: Output::default(),
+            role,
+            output,
             is_queued: false,
         }
     }
 
     /// Calls the service.
     pub(super) fn start(&mut self, service: S, head: Head) {
-        let (sender, body) = body::channel();
-        self.request = Some(Requesting::new(sender));
-        self.answering.call(service, head.with_body(body));
+        if let Role::Server { answering, request } = &mut self.role {
+            let (receiving, body) = Receiving::new();
+            *request = Some(receiving);
+            answering.call(service, head.with_body(body));
+        }
         self.wake();
     }
 
@@ -66,72 +94,161 @@ where
         self.waker.wake_by_ref();
     }
 
-    /// Gives what a WebSocket message has to the handler; how many bytes more there is room for.
-    pub(super) fn receive(&mut self, slices: &Slices, message: &Bytes) -> usize {
-        let Some(request) = &mut self.request else {
-            return 0;
-        };
-        request.push(slices, message);
-        request.take_consumed()
+    /// The call that was made here, if this is one.
+    pub(super) fn made(&mut self) -> Option<&mut Made> {
+        match &mut self.role {
+            Role::Client { made, .. } => Some(made),
+            Role::Server { .. } => None,
+        }
     }
 
-    /// Takes what the handler has, once it was woken; how many bytes more there is room for.
+    /// Gives what a WebSocket message has to its reader; how many bytes more there is room for.
+    pub(super) fn receive(&mut self, slices: &Slices, message: &Bytes) -> usize {
+        match &mut self.role {
+            Role::Server { request, .. } => request.as_mut().map_or(0, |request| {
+                request.push(slices, message);
+                request.take_consumed()
+            }),
+            Role::Client { made, .. } => {
+                if made.push(slices, message) {
+                    // From now on its body is watched.
+                    self.waker.wake_by_ref();
+                }
+                made.take_consumed()
+            }
+        }
+    }
+
+    /// Takes what the application has, once it was woken; how many bytes more there is room for.
     pub(super) fn poll(&mut self) -> usize {
         let waker = self.waker.reset();
         // What it takes while it is asked needs no wake.
         self.watch(None);
-        self.poll_answer(&mut Context::from_waker(&waker));
-        self.watch(Some(waker));
-        self.request.as_mut().map_or(0, Requesting::take_consumed)
+        let cx = &mut Context::from_waker(&waker);
+        self.poll_parts(cx);
+        self.watch(Some(waker.clone()));
+        self.look_for_cancel(cx);
+        match &mut self.role {
+            Role::Server { request, .. } => request.as_mut().map_or(0, Receiving::take_consumed),
+            Role::Client { made, .. } => made.take_consumed(),
+        }
     }
 
     fn watch(&self, waker: Option<Waker>) {
-        if let Some(request) = &self.request {
-            request.watch(waker);
+        match &self.role {
+            Role::Server { request, .. } => {
+                if let Some(request) = request {
+                    request.watch(waker);
+                }
+            }
+            Role::Client { made, .. } => made.watch(waker),
         }
     }
 
-    /// Takes the handler's answer, until there is as much of it as is sent in a turn. The call is
-    /// looked at again when all of that is sent.
-    fn poll_answer(&mut self, cx: &mut Context<'_>) {
-        for _ in 0..PARTS_PER_TURN {
-            if self.output.is_enough() {
-                return;
-            }
-            match self.answering.poll_part(cx) {
-                Poll::Pending => return,
-                Poll::Ready(part) => self.push(part),
-            }
-        }
-        cx.waker().wake_by_ref();
-    }
-
-    fn push(&mut self, part: Part) {
-        match part {
-            Part::Metadata(block) => self.output.push(block.into_frame()),
-            Part::Messages(messages) => self.output.push(messages),
-            Part::Trailers(block, _) if !self.answering.is_cut() => {
-                self.output.push(block.into_frame());
-                self.output.end();
-            }
-            Part::Trailers(..) => {
-                let message = "the service failed inside a message";
-                self.output.reset(CallStatus::new(Code::Internal, message));
-            }
-            Part::Held => {}
+    /// Takes what is to be sent. The call is looked at again when all of that is sent.
+    fn poll_parts(&mut self, cx: &mut Context<'_>) {
+        let Self { role, output, .. } = self;
+        if take_parts(output, |output| role.poll_part(output, cx)) {
+            cx.waker().wake_by_ref();
         }
     }
 
-    /// Ends the call with a status that is not the service's: by trailers if they can go out at
-    /// once, else by a RESET. Its handler is stopped.
+    /// Cancels a call that was made here, and whose answer is no longer wanted.
+    fn look_for_cancel(&mut self, cx: &mut Context<'_>) {
+        if let Role::Client { made, .. } = &mut self.role
+            && made.poll_abandoned(cx).is_ready()
+        {
+            self.output.reset(CallStatus::new(Code::Cancelled, ""));
+        }
+    }
+
+    /// Ends a call that is answered here with a status that is not the service's: by trailers if they
+    /// can go out at once, else by a RESET. Its handler is stopped.
     pub(super) fn end(&mut self, status: CallStatus, credit: u32) {
-        let can_end = self.output.is_empty() && !self.answering.is_cut();
-        self.request = None;
-        match self.answering.end(&status, CloseCode::Normal) {
+        let Role::Server { answering, request } = &mut self.role else {
+            return;
+        };
+        let can_end = self.output.is_empty() && !answering.is_cut();
+        *request = None;
+        match answering.end(&status, CloseCode::Normal) {
             Part::Trailers(block, close_code) if can_end && block.frame_len() <= credit => {
-                self.push(Part::Trailers(block, close_code));
+                let part = Part::Trailers(block, close_code);
+                push_answer(answering, &mut self.output, part);
             }
             _ => self.output.reset(status),
+        }
+    }
+
+    /// The call is over, for a reason that is neither the caller's nor the handler's.
+    pub(super) fn fail(mut self, status: Status, is_unprocessed: bool) {
+        if let Some(made) = self.made() {
+            made.fail(status, is_unprocessed);
+        }
+    }
+}
+
+impl<S, B> Role<S, B>
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    fn poll_part(&mut self, output: &mut Output, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Server { answering, .. } => answering
+                .poll_part(cx)
+                .map(|part| push_answer(answering, output, part)),
+            Self::Client { made, .. } => made
+                .poll_request(cx)
+                .map(|part| push_request(made, output, part)),
+        }
+    }
+}
+
+/// Takes parts until there is as much as is sent in a turn, or there are no more now. Whether there
+/// may be more at once.
+pub(super) fn take_parts(
+    output: &mut Output,
+    mut poll_part: impl FnMut(&mut Output) -> Poll<()>,
+) -> bool {
+    for _ in 0..PARTS_PER_TURN {
+        if output.is_enough() || poll_part(output).is_pending() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Adds a part of an answer to what is sent.
+fn push_answer<S: Service<Request<Body>>, B>(
+    answering: &Answering<S, B>,
+    output: &mut Output,
+    part: Part,
+) {
+    match part {
+        Part::Metadata(block) => output.push(block.into_frame()),
+        Part::Messages(messages) => output.push(messages),
+        Part::Trailers(block, _) if !answering.is_cut() => {
+            output.push(block.into_frame());
+            output.end();
+        }
+        Part::Trailers(..) => {
+            let message = "the service failed inside a message";
+            output.reset(CallStatus::new(Code::Internal, message));
+        }
+        Part::Held => {}
+    }
+}
+
+/// Adds a part of a request to what is sent.
+pub(super) fn push_request(made: &mut Made, output: &mut Output, part: RequestPart) {
+    match part {
+        RequestPart::Messages(messages) => output.push(messages),
+        RequestPart::HalfClose => output.end(),
+        RequestPart::Failed(status) => {
+            output.reset(CallStatus::new(Code::Cancelled, "the client failed"));
+            made.fail(status, false);
         }
     }
 }

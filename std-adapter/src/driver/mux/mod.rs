@@ -1,12 +1,16 @@
-//! `grpc-mux.v1`: many calls on a WebSocket.
+//! `grpc-mux.v1`: many calls on a WebSocket, in both directions.
 //!
-//! Reading never stops: what a client may send ahead is bounded by its credit, which it gets back
-//! when a handler takes bytes from its body. So a handler that does not read holds up its own call
-//! only. A call whose answer waits for credit, or for its turn at the socket, is not asked for more,
-//! so what waits is bounded too; what the core has to say waits in its state.
+//! Reading never stops: what a peer may send ahead is bounded by its credit, which it gets back
+//! when a reader takes bytes from a body. So a handler that does not read holds up its own call
+//! only. A call that waits for credit, or for its turn at the socket, is not asked for more, so what
+//! waits is bounded too; what the core has to say waits in its state.
 
 mod call;
+pub(crate) mod caller;
+mod events;
+mod opening;
 mod output;
+mod sending;
 mod table;
 mod woken;
 
@@ -14,27 +18,55 @@ use std::collections::{HashMap, VecDeque};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use grpc_websocket_core::deframe::DeframeError;
-use grpc_websocket_core::mux::{
-    CallId, Connection, ConnectionError, Event, MAX_CONTROL_FRAME, Side,
-};
-use grpc_websocket_core::{CloseCode, Code, Fragment, Instant, SendError, call as core_call};
+use grpc_websocket_core::mux::{CallId, Config, Connection, Event, Side};
+use grpc_websocket_core::{CloseCode, Code, Fragment, Instant};
 use http::{Request, Response};
 use http_body::Body as HttpBody;
+use tonic::Status;
 use tonic::body::Body;
 use tower::{BoxError, Service};
 
 use self::call::Call;
-use self::output::Output;
+use self::caller::{Caller, Orders};
+use self::opening::Opening;
 use self::table::Table;
 use self::woken::Woken;
 use super::link::{Fault, Link};
-use super::requesting::Slices;
-use super::{BURST, Calls, End, Turn};
-use crate::config::Config;
-use crate::request::{Head, Upgrade};
-use crate::socket::WebSocket;
+use super::receiving::Slices;
+use super::{BURST, Calls, End, SHUTTING_DOWN, Turn};
+use crate::server::request::Upgrade;
 use crate::status::CallStatus;
+use crate::websocket::socket::WebSocket;
+
+/// How many calls may be made on a connection at a time, if the peer takes as many.
+const MAX_OWN_CALLS: u32 = 1 << 20;
+
+/// Who is told that a peer takes calls; what it returns is dropped when the peer is gone.
+pub(crate) type Welcome = Box<dyn FnOnce(Caller) -> Box<dyn Send> + Send>;
+
+/// How calls are made here.
+pub(crate) struct Calling {
+    /// From those who call, if there may be any.
+    pub(crate) orders: Option<Orders>,
+    pub(crate) welcome: Option<(Caller, Welcome)>,
+}
+
+impl Calling {
+    /// Who is welcomed may be called; else nobody calls.
+    pub(crate) fn by(welcome: Option<Welcome>) -> Self {
+        let Some(welcome) = welcome else {
+            return Self {
+                orders: None,
+                welcome: None,
+            };
+        };
+        let (caller, orders) = caller::caller();
+        Self {
+            orders: Some(orders),
+            welcome: Some((caller, welcome)),
+        }
+    }
+}
 
 /// The calls of a connection.
 pub(super) struct Mux<S: Service<Request<Body>>, B> {
@@ -45,6 +77,18 @@ pub(super) struct Mux<S: Service<Request<Body>>, B> {
     sending: VecDeque<CallId>,
     service: S,
     upgrade: Upgrade,
+    /// While there are those who may give them.
+    orders: Option<Orders>,
+    /// Calls that the core has no room for yet.
+    waiting: VecDeque<Opening>,
+    welcome: Option<(Caller, Welcome)>,
+    welcomed: Option<Box<dyn Send>>,
+    /// What the peer says about the end of a call.
+    text: Vec<u8>,
+    /// What it says about the end of the connection.
+    farewell: Vec<u8>,
+    /// Why the connection ends, if that is not in the core's state.
+    fault: Option<CallStatus>,
 }
 
 impl<S, B> Mux<S, B>
@@ -54,190 +98,85 @@ where
     B: HttpBody<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    pub(super) fn new(service: S, upgrade: Upgrade, config: &Config, now: Instant) -> Self {
-        let table = Table::with_room_for(config.mux.max_calls);
-        let config = config.mux.with_limits(config.limits);
+    pub(super) fn new(
+        side: Side,
+        service: S,
+        upgrade: Upgrade,
+        config: Config,
+        calling: Calling,
+        now: Instant,
+    ) -> Self {
+        let table = Table::with_room_for(config.max_calls.saturating_add(MAX_OWN_CALLS));
         Self {
-            connection: Connection::new(now, Side::Acceptor, config, table),
+            connection: Connection::new(now, side, config, table),
             calls: HashMap::new(),
             woken: Woken::new(),
             sending: VecDeque::new(),
             service,
             upgrade,
+            orders: calling.orders,
+            waiting: VecDeque::new(),
+            welcome: calling.welcome,
+            welcomed: None,
+            text: Vec::new(),
+            farewell: Vec::new(),
+            fault: None,
         }
     }
 
-    /// What the peer did, but for the slices of messages.
-    fn take_event(&mut self, event: Event<'_>, now: Instant) {
-        match event {
-            Event::Opened(id) => {
-                self.calls.insert(id, Call::new(self.woken.waker(id)));
-            }
-            Event::Call { call, event } => self.take_call_event(call, event, now),
-            Event::Credit(id) => self.queue(id),
-            Event::Ended { call, .. } => {
-                // Its handler is stopped, so its place is free.
-                self.calls.remove(&call);
-                self.connection.release(call);
-            }
-            _ => {}
+    /// From now on no call can be made here.
+    fn refuse_orders(&self, why: Status) {
+        if let Some(orders) = &self.orders {
+            orders.refuse(why);
         }
     }
 
-    fn take_call_event(&mut self, id: CallId, event: core_call::Event<'_>, now: Instant) {
-        match event {
-            core_call::Event::Metadata(piece) => {
-                if let Some(call) = self.calls.get_mut(&id) {
-                    call.block.extend_from_slice(piece.payload);
-                }
-            }
-            core_call::Event::InitialMetadata => self.start(id, now),
-            core_call::Event::DeadlineExceeded => {
-                let status = CallStatus::new(Code::DeadlineExceeded, "the deadline passed");
-                self.end_call(id, status);
-            }
-            _ => {}
-        }
+    /// Whether the last call of a connection that takes no more is over.
+    fn is_done(&self) -> bool {
+        self.connection.is_going_away() && self.connection.calls() == 0 && self.waiting.is_empty()
     }
 
-    /// The client's metadata is complete: calls the service.
-    fn start(&mut self, id: CallId, now: Instant) {
-        let Some(call) = self.calls.get_mut(&id) else {
-            return;
-        };
-        let max_len = self.connection.config().limits.max_metadata_len;
-        let block = std::mem::take(&mut call.block);
-        match Head::read_with_path(&self.upgrade, &block, max_len) {
-            Ok(head) => {
-                let deadline = head.timeout.and_then(|timeout| now.checked_add(timeout));
-                // Only a call that is over has none.
-                let _ = self.connection.set_deadline(id, deadline);
-                call.start(self.service.clone(), head);
-            }
-            Err(status) => self.end_call(id, status),
-        }
-    }
-
-    /// Ends a call with a status that is not the service's.
-    fn end_call(&mut self, id: CallId, status: CallStatus) {
-        let credit = self.connection.credit(id);
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.end(status, credit);
-            self.queue(id);
-        }
-    }
-
-    /// Lets a call wait for its turn, if it has something to send.
-    fn queue(&mut self, id: CallId) {
-        if let Some(call) = self.calls.get_mut(&id)
-            && !call.is_queued
-            && !call.output.is_empty()
+    /// Gives the slices of a WebSocket message to their call.
+    fn deliver(&mut self, id: Option<CallId>, slices: &Slices, message: &Bytes) {
+        if let Some(id) = id
+            && let Some(call) = self.calls.get_mut(&id)
         {
-            call.is_queued = true;
-            self.sending.push_back(id);
-        }
-    }
-
-    /// Looks at the next call that was woken; whether there was one.
-    fn poll_woken(&mut self, cx: &mut Context<'_>) -> bool {
-        let Poll::Ready(id) = self.woken.poll_next(cx) else {
-            return false;
-        };
-        if let Some(call) = self.calls.get_mut(&id) {
-            let consumed = call.poll();
+            let consumed = call.receive(slices, message);
             self.connection.consume(id, saturated(consumed));
-            self.queue(id);
         }
-        true
     }
 
-    /// Sends a frame of the call whose turn it is; whether there was one, and room.
-    fn send_next<W: WebSocket>(&mut self, link: &mut Link<W>) -> bool {
-        if link.is_full() {
-            return false;
-        }
-        let Some(id) = self.sending.pop_front() else {
-            return false;
+    /// Why a call ends that neither its client nor its server ended.
+    fn why_over(&self, code: Code) -> Status {
+        let message = match (&self.fault, self.connection.failure()) {
+            (Some(fault), _) => return fault.clone().into(),
+            (None, Some(error)) => format!("the connection failed: {error}"),
+            (None, None) if self.farewell.is_empty() => "the connection ended".to_owned(),
+            (None, None) => format!(
+                "the peer ended the connection: {}",
+                String::from_utf8_lossy(&self.farewell)
+            ),
         };
-        self.send(link, id);
-        true
+        CallStatus::new(code, message).into()
     }
+}
 
-    /// Sends a frame of a call.
-    fn send<W: WebSocket>(&mut self, link: &mut Link<W>, id: CallId) {
-        let Some(call) = self.calls.get_mut(&id) else {
-            return;
-        };
-        call.is_queued = false;
-        if let Some(status) = call.output.take_reset() {
-            return self.reset(link, id, &status);
-        }
-        let front = call.output.front();
-        match self.connection.send(id, &front.slices, front.ends) {
-            Ok(None) => {}
-            Ok(Some(segment)) => {
-                link.queue(call.output.take(&segment));
-                if call.output.is_empty() {
-                    call.wake();
-                }
-                self.queue(id);
-            }
-            Err(error) => return self.reset(link, id, &misuse(error)),
-        }
-        if !self.connection.contains(id) {
-            // That was its last one.
-            self.calls.remove(&id);
-        }
-    }
-
-    /// Ends a call without trailers.
-    fn reset<W: WebSocket>(&mut self, link: &mut Link<W>, id: CallId, status: &CallStatus) {
-        self.calls.remove(&id);
-        if let Ok(segment) = self.connection.reset(id, status.code(), status.message()) {
-            let mut text = Output::default();
-            text.push(Bytes::copy_from_slice(status.message().as_bytes()));
-            link.queue(text.take(&segment));
-        }
-    }
-
-    /// Writes what the core has to say, as far as there is room.
-    fn transmit<W: WebSocket>(&mut self, link: &mut Link<W>) {
-        while link.has_room_for_control() && self.transmit_one(link) {}
-    }
-
-    fn transmit_one<W: WebSocket>(&mut self, link: &mut Link<W>) -> bool {
-        let mut frame = [0; MAX_CONTROL_FRAME];
-        let len = self.connection.poll_transmit(&mut frame);
-        if let Some(len) = len {
-            link.queue(Bytes::copy_from_slice(&frame[..len]));
-        }
-        len.is_some()
-    }
-
-    /// Ends the connection for what the peer did; the GOAWAY says what.
-    fn fail<W: WebSocket>(&mut self, link: &mut Link<W>, error: ConnectionError) -> Turn {
-        self.close(link, error.close_code())
-    }
-
-    fn close<W: WebSocket>(&mut self, link: &mut Link<W>, code: CloseCode) -> Turn {
-        while self.transmit_one(link) {}
-        Err(End::Closing(code))
+/// What a WebSocket that was closed means for calls that were not made: 4000 + c refuses them with the
+/// gRPC code c (SPEC.md#close-codes).
+fn code_of_refusal(end: End) -> Code {
+    let code = match end {
+        End::Closed(Some(code)) => code.checked_sub(4000),
+        End::Closed(None) | End::Closing(_) | End::Lost => None,
+    };
+    let code = code.and_then(|code| u8::try_from(code).ok());
+    match code {
+        Some(code @ 1..=16) => Code::from_value(code),
+        _ => Code::Unavailable,
     }
 }
 
 fn saturated(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
-}
-
-/// The status of a call whose answer the core does not take.
-fn misuse(error: SendError) -> CallStatus {
-    let code = match error {
-        SendError::Frame(
-            DeframeError::MessageTooLong { .. } | DeframeError::MetadataTooLong { .. },
-        ) => Code::ResourceExhausted,
-        _ => Code::Internal,
-    };
-    CallStatus::new(code, error.to_string())
 }
 
 impl<W, S, B> Calls<W> for Mux<S, B>
@@ -258,19 +197,21 @@ where
         let mut call = None;
         let now = link.now();
         loop {
-            match self.connection.recv(now, &mut fragment) {
+            let event = match self.connection.recv(now, &mut fragment) {
                 Ok(None) => break,
-                Ok(Some(Event::Call { call: id, event })) if slices.take(&event) => call = Some(id),
-                Ok(Some(event)) => self.take_event(event, now),
+                Ok(Some(event)) => event,
                 Err(error) => return self.fail(link, error),
+            };
+            let end = message.len() - fragment.rest().len();
+            match event {
+                Event::Call { call: id, event } if slices.take(&event, end) => call = Some(id),
+                event => {
+                    self.deliver(call.take(), &std::mem::take(&mut slices), message);
+                    self.take_event(event, now);
+                }
             }
         }
-        if let Some(id) = call
-            && let Some(call) = self.calls.get_mut(&id)
-        {
-            let consumed = call.receive(&slices, message);
-            self.connection.consume(id, saturated(consumed));
-        }
+        self.deliver(call, &slices, message);
         Ok(())
     }
 
@@ -282,17 +223,19 @@ where
 
     fn refuse(&mut self, link: &mut Link<W>, fault: Fault) -> Turn {
         self.connection.go_away(fault.code(), fault.text());
+        self.fault = Some(CallStatus::new(fault.code(), fault.text()));
         self.close(link, fault.close_code())
     }
 
     fn answer(&mut self, link: &mut Link<W>, cx: &mut Context<'_>) -> Turn {
         self.transmit(link);
         for _ in 0..BURST {
+            let opened = self.open_next(link, cx);
             let polled = self.poll_woken(cx);
             let sent = self.send_next(link);
-            if !polled && !sent {
+            if !opened && !polled && !sent {
                 self.transmit(link);
-                return Ok(());
+                return self.look_for_end(link);
             }
         }
         self.transmit(link);
@@ -316,5 +259,45 @@ where
 
     fn poll_timeout(&self) -> Option<Instant> {
         self.connection.poll_timeout()
+    }
+
+    fn drain(&mut self, link: &mut Link<W>) -> Turn {
+        self.refuse_orders(Status::unavailable(SHUTTING_DOWN));
+        self.connection.go_away(Code::Unavailable, SHUTTING_DOWN);
+        self.transmit(link);
+        self.look_for_end(link)
+    }
+
+    fn abort(&mut self, link: &mut Link<W>) -> Turn {
+        let status = CallStatus::new(Code::Unavailable, SHUTTING_DOWN);
+        let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        for id in calls {
+            self.end_call(id, status.clone());
+        }
+        while let Some(id) = self.sending.pop_front() {
+            self.send(link, id);
+        }
+        self.fault = Some(status);
+        self.close(link, CloseCode::GoingAway)
+    }
+
+    fn end(&mut self, end: End) {
+        match end {
+            End::Closed(code) => self.connection.handle_close(code),
+            End::Lost | End::Closing(_) => self.connection.handle_close(None),
+        }
+        while let Some((id, code)) = self.connection.poll_lost() {
+            let why = self.why_over(code);
+            if let Some(call) = self.calls.remove(&id) {
+                call.fail(why, false);
+            }
+        }
+        let why = self.why_over(code_of_refusal(end));
+        for mut opening in self.waiting.drain(..) {
+            opening.fail(why.clone());
+        }
+        if let Some(orders) = &mut self.orders {
+            orders.end(&why);
+        }
     }
 }

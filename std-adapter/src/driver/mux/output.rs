@@ -1,10 +1,12 @@
 //! What a call has to send and the peer has not room for yet.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use grpc_websocket_core::Segment;
 
 use crate::chunks::Chunks;
+use crate::driver::link::Link;
 use crate::status::CallStatus;
+use crate::websocket::socket::WebSocket;
 
 /// The most bytes of one call that are sent before the next call's turn.
 const TURN_LEN: usize = 16 * 1024;
@@ -12,11 +14,13 @@ const TURN_LEN: usize = 16 * 1024;
 /// From how many chunks one DATA frame is made at most: more than the three of a unary answer.
 const MAX_CHUNKS: usize = 8;
 
-/// The parts of an answer, in their order; or what ends the call in their place.
+/// The parts of a request or an answer, in their order; or what ends the call in their place.
 #[derive(Default)]
 pub(super) struct Output {
     parts: Chunks,
     ended: bool,
+    /// The end is sent.
+    end_sent: bool,
     reset: Option<CallStatus>,
 }
 
@@ -47,7 +51,8 @@ impl Output {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.parts.is_empty() && self.reset.is_none()
+        let end_waits = self.ended && !self.end_sent;
+        self.parts.is_empty() && self.reset.is_none() && !end_waits
     }
 
     /// Whether there is enough for a turn.
@@ -71,13 +76,11 @@ impl Output {
         Front { slices, ends }
     }
 
-    /// The WebSocket message of a segment, whose payload is taken off the front.
-    pub(super) fn take(&mut self, segment: &Segment) -> Bytes {
+    /// Queues the WebSocket message of a segment, whose payload is taken off the front.
+    pub(super) fn send<W: WebSocket>(&mut self, segment: &Segment, link: &mut Link<W>) {
         let len = usize::try_from(segment.payload_len()).unwrap_or(usize::MAX);
-        let room = segment.head().len() + len.min(self.parts.len());
-        let mut message = BytesMut::with_capacity(room);
-        message.extend_from_slice(segment.head());
-        self.parts.move_to(&mut message, len);
-        message.freeze()
+        let len = len.min(self.parts.len());
+        link.queue_parts(segment.head(), &mut self.parts, len);
+        self.end_sent = self.ended && self.parts.is_empty();
     }
 }

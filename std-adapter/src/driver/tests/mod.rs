@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex};
 use std::task::Waker;
 use std::time::Duration;
 
+use bytes::Buf;
 use http::{HeaderMap, Uri};
 use http_body_util::{Full, StreamBody};
 
 use super::*;
-use crate::socket::{Incoming, SocketError, Traffic};
+use crate::chunks::Chunks;
+use crate::websocket::socket::{Incoming, SocketError, Traffic};
 
 /// What the driver did to the socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +103,10 @@ impl WebSocket for Peer {
             wire.queued_bytes += message.len();
             wire.sent.push(Sent::Message(message));
         });
+    }
+
+    fn queue_parts(&mut self, head: &[u8], body: &mut Chunks, len: usize) {
+        self.queue([head, &body.copy_to_bytes(len)].concat().into());
     }
 
     fn queue_ping(&mut self) {

@@ -37,8 +37,8 @@ where
     let config = Config::default();
     let max_message_len = config.max_websocket_message(Subprotocol::Single);
     let link = Link::new(peer.clone(), config.keepalive, max_message_len);
-    let calls = Single::new(service, upgrade(), &config, link.now());
-    run(link, calls).await;
+    let calls = SingleServer::new(service, upgrade(), &config, link.now());
+    run(link, calls, Stop::never()).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,7 +89,7 @@ async fn a_silent_client_is_pinged_then_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_leaves_never_looks_like_the_end_of_its_messages() {
-    for leave in [None, Some(Incoming::Close)] {
+    for leave in [None, Some(Incoming::Close(None))] {
         let (peer, dropped) = (Peer::default(), Arc::new(AtomicUsize::new(0)));
         peer.sends(BLOCK);
         peer.sends(HI);
@@ -276,4 +276,29 @@ async fn a_service_that_gives_up_at_the_same_deadline_does_not_rename_it() {
     });
     tokio::join!(serving, peer.hangs_up_when_closed());
     assert_eq!(ending(&peer).0.as_deref(), Some("4"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_client_cannot_decompress_does_not_reach_it() {
+    for (accepted, status) in [("", "13"), ("grpc-accept-encoding: gzip\r\n", "0")] {
+        let peer = Peer::default();
+        peer.sends(&[BLOCK, accepted.as_bytes()].concat());
+        serve_with(&peer, |_| async {
+            let compressed = Bytes::from_static(b"\x01\0\0\0\x01z");
+            let mut response = grpc_response(body_of(vec![
+                http_body::Frame::data(compressed),
+                trailers("0"),
+            ]));
+            let gzip = http::HeaderValue::from_static("gzip");
+            response.headers_mut().insert("grpc-encoding", gzip);
+            response
+        })
+        .await;
+        assert_eq!(ending(&peer).0.as_deref(), Some(status));
+        let reached = peer
+            .sent()
+            .iter()
+            .any(|sent| matches!(sent, Sent::Message(message) if message.starts_with(b"\x01")));
+        assert_eq!(reached, status == "0");
+    }
 }

@@ -179,7 +179,7 @@ async fn a_cancelled_call_is_stopped_at_once_and_no_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_leaves_never_looks_like_the_end_of_its_messages() {
-    for leave in [None, Some(Incoming::Close)] {
+    for leave in [None, Some(Incoming::Close(None))] {
         let mut session = Session::default().await;
         for _ in 0..10 {
             session.dialer.call("/s/Keep", "", &framed(b"half"), false);

@@ -78,7 +78,11 @@ impl Session {
         };
         let serving = tokio::spawn({
             let peer = peer.clone();
-            async move { serve(peer, Subprotocol::Mux, service, upgrade(), &config).await }
+            async move {
+                let (mux, shutdown, calling) =
+                    (Subprotocol::Mux, GracefulShutdown::new(), Calling::by(None));
+                serve(peer, mux, service, upgrade(), &config, &shutdown, calling).await;
+            }
         });
         Self {
             peer,

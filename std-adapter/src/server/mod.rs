@@ -1,0 +1,26 @@
+//! The server: one port for every way to call a gRPC service.
+
+mod connection;
+mod grpc_web;
+pub(crate) mod handshake;
+pub(crate) mod headers;
+mod layer;
+mod listener;
+pub(crate) mod origin;
+mod peer;
+mod preface;
+pub(crate) mod request;
+pub(crate) mod response;
+mod serve;
+pub(crate) mod shutdown;
+#[cfg(feature = "tls")]
+mod timeouts;
+mod tls;
+mod upload;
+
+pub use grpc_web::GrpcWeb;
+pub use layer::{WebSocketLayer, WebSocketService};
+pub use listener::Listener;
+pub use origin::{AllowOrigin, InvalidOrigin, Origin};
+pub use serve::{Server, serve, serve_with_shutdown};
+pub use shutdown::GracefulShutdown;
