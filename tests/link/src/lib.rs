@@ -3,6 +3,8 @@
 
 #![no_std]
 
+#[cfg(feature = "adapter")]
+mod adapter;
 mod client;
 mod input;
 mod mux;
@@ -11,6 +13,7 @@ mod self_check;
 mod server;
 mod sink;
 mod wire;
+mod ws;
 
 pub use input::Input;
 
