@@ -1,0 +1,249 @@
+//! One run: a fresh server, a warm-up, and what it took to answer for a while.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::task::JoinHandle;
+
+use super::work::{Subject, Work};
+use crate::load::{self, Meter};
+use crate::measured::{Client, Contender, Counted, Runtime, name};
+use crate::process::Process;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// The core of what is measured; the load is on another.
+const MEASURED_CPU: &str = "0";
+/// The core of the load, and of servers that are not measured.
+pub(crate) const LOAD_CPU: &str = "1";
+
+/// How long a run takes, and on which runtime.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    /// Before anything counts.
+    pub(crate) warm_up: Duration,
+    /// What counts.
+    pub(crate) window: Duration,
+    /// That of the measured process.
+    pub(crate) runtime: Runtime,
+    /// Whether it counts allocations, which takes time.
+    pub(crate) counts: bool,
+}
+
+/// What a message took.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct Sample {
+    /// Messages in a second.
+    pub(crate) rate: f64,
+    /// Time of the measured process, in microseconds.
+    pub(crate) cpu: f64,
+    /// The median time to an answer in microseconds, with one message in flight.
+    pub(crate) p50: Option<f64>,
+    /// Bytes sent.
+    pub(crate) up: f64,
+    /// Bytes received.
+    pub(crate) down: f64,
+    /// Allocations of the measured process.
+    pub(crate) allocations: f64,
+    /// Bytes of these.
+    pub(crate) allocated: f64,
+    /// Reads and writes of sockets, by a server.
+    pub(crate) system_calls: f64,
+    /// Memory of the measured process, in bytes.
+    pub(crate) resident: f64,
+}
+
+/// Where all counters stand.
+struct Reading {
+    at: Instant,
+    cpu: Duration,
+    counted: Counted,
+    messages: u64,
+    up: u64,
+    down: u64,
+}
+
+/// A measured process, and what keeps it at work.
+struct Running {
+    measured: Process,
+    /// A server that it calls.
+    _upstream: Option<Process>,
+    meter: Arc<Meter>,
+    load: Option<JoinHandle<Result<(), String>>>,
+}
+
+/// One run.
+///
+/// # Errors
+/// A process failed, or gave a wrong answer.
+pub(crate) async fn measure(
+    work: &Work,
+    subject: Subject,
+    settings: Settings,
+) -> Result<Sample, BoxError> {
+    let mut running = Running::start(work, subject, settings)?;
+    tokio::time::sleep(settings.warm_up).await;
+    let first = running.read()?;
+    running.meter.take_p50();
+    tokio::time::sleep(settings.window).await;
+    let last = running.read()?;
+    let p50 = running.meter.take_p50().map(|nanos| f64::from(nanos) / 1e3);
+    let resident = running.measured.resident()? as f64;
+    running.end().await?;
+    let sample = first.until(&last)?;
+    Ok(Sample {
+        p50,
+        resident,
+        ..sample
+    })
+}
+
+impl Running {
+    fn start(work: &Work, subject: Subject, settings: Settings) -> Result<Self, BoxError> {
+        let (measured, upstream) = match subject {
+            Subject::Client(client) => {
+                let answers = match client {
+                    Client::Mux => Contender::Routes,
+                    Client::Tonic | Client::Http2 => Contender::Tonic,
+                };
+                let upstream = server(answers, None, work, None)?;
+                let client = call(client, &upstream.address, work, settings)?;
+                (client, Some(upstream))
+            }
+            Subject::Server(Contender::Gateway, _) => {
+                let upstream = server(Contender::Tonic, None, work, None)?;
+                let uri = format!("http://{}", upstream.address);
+                let gateway = server(Contender::Gateway, Some(&uri), work, Some(settings))?;
+                (gateway, Some(upstream))
+            }
+            Subject::Server(contender, _) => (server(contender, None, work, Some(settings))?, None),
+        };
+        let meter = Arc::new(Meter::default());
+        let load = match subject {
+            Subject::Client(_) => None,
+            Subject::Server(_, protocol) => Some(tokio::spawn(load::run(
+                measured.address.clone(),
+                work.load(protocol),
+                Arc::clone(&meter),
+            ))),
+        };
+        Ok(Self {
+            measured,
+            _upstream: upstream,
+            meter,
+            load,
+        })
+    }
+
+    fn read(&mut self) -> Result<Reading, BoxError> {
+        let counted = self.measured.counted()?;
+        let answers = self.meter.answers.load(Ordering::Relaxed);
+        Ok(Reading {
+            at: Instant::now(),
+            cpu: self.measured.cpu_time()?,
+            counted,
+            messages: answers + counted.calls,
+            up: self.meter.up.load(Ordering::Relaxed),
+            down: self.meter.down.load(Ordering::Relaxed),
+        })
+    }
+
+    async fn end(self) -> Result<(), BoxError> {
+        self.meter.stop.store(true, Ordering::Relaxed);
+        let Some(load) = self.load else {
+            return Ok(());
+        };
+        // A failure of the load came before; else it may wait for what does not come any more.
+        match load.is_finished() {
+            true => Ok(load.await??),
+            false => {
+                load.abort();
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Reading {
+    fn until(&self, last: &Self) -> Result<Sample, BoxError> {
+        let messages = last.messages - self.messages;
+        if messages == 0 {
+            return Err("nothing was answered".into());
+        }
+        let each = |first: u64, last: u64| (last - first) as f64 / messages as f64;
+        let seconds = (last.at - self.at).as_secs_f64();
+        Ok(Sample {
+            rate: messages as f64 / seconds,
+            cpu: (last.cpu - self.cpu).as_secs_f64() * 1e6 / messages as f64,
+            p50: None,
+            up: each(self.up, last.up),
+            down: each(self.down, last.down),
+            allocations: each(self.counted.allocations, last.counted.allocations),
+            allocated: each(self.counted.bytes, last.counted.bytes),
+            system_calls: each(
+                self.counted.reads + self.counted.writes,
+                last.counted.reads + last.counted.writes,
+            ),
+            resident: 0.0,
+        })
+    }
+}
+
+/// A server; one that is not measured has no settings.
+pub(crate) fn server(
+    contender: Contender,
+    upstream: Option<&str>,
+    work: &Work,
+    settings: Option<Settings>,
+) -> Result<Process, BoxError> {
+    let mut command = command("serve", settings, work)?;
+    command.arg(name(&contender));
+    if let Some(upstream) = upstream {
+        command.args(["--upstream", upstream]);
+    }
+    Process::start(&mut command)
+}
+
+fn call(
+    client: Client,
+    address: &str,
+    work: &Work,
+    settings: Settings,
+) -> Result<Process, BoxError> {
+    let mut command = command("call", Some(settings), work)?;
+    command.args([&name(&client), address]);
+    command.args(["--in-flight", &work.in_flight.to_string()]);
+    command.args(["--size", &work.size.to_string()]);
+    Process::start(&mut command)
+}
+
+fn command(task: &str, settings: Option<Settings>, work: &Work) -> Result<Command, BoxError> {
+    let counts = settings.is_some_and(|settings| settings.counts);
+    let mut command = Command::new(program(counts)?);
+    command.arg(task);
+    match settings.map(|settings| settings.runtime) {
+        None => command.args(["--cpu", LOAD_CPU]),
+        Some(Runtime::CurrentThread) => command.args(["--cpu", MEASURED_CPU]),
+        Some(runtime) => command.args(["--runtime", &name(&runtime)]),
+    };
+    if work.is_large() {
+        command.env("MALLOC_MMAP_THRESHOLD_", "33554432");
+        command.env("MALLOC_TRIM_THRESHOLD_", "1073741824");
+        command.env("MALLOC_TOP_PAD_", "67108864");
+    }
+    Ok(command)
+}
+
+/// This program, or the same that counts allocations.
+fn program(counts: bool) -> Result<PathBuf, BoxError> {
+    let name = match counts {
+        false => "grpc-websocket-benches",
+        true => "grpc-websocket-benches-counting",
+    };
+    Ok(std::env::current_exe()?.with_file_name(name))
+}

@@ -1,0 +1,190 @@
+//! Puts load on a server: connections, each with so many messages in flight, for a while.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use bytes::BytesMut;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+use crate::peer::{Job, Peer, Protocol};
+
+/// How much is read at once.
+const READ: usize = 256 * 1024;
+
+/// What a load is.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// What is said.
+    pub protocol: Protocol,
+    /// The kind of call and the size of messages.
+    pub job: Job,
+    /// Messages in flight on a connection.
+    pub in_flight: u64,
+    /// Each call has a connection of its own.
+    pub reconnects: bool,
+}
+
+/// What happened, counted by all connections.
+#[derive(Debug, Default)]
+pub struct Meter {
+    /// Messages answered.
+    pub answers: AtomicU64,
+    /// Bytes sent.
+    pub up: AtomicU64,
+    /// Bytes received.
+    pub down: AtomicU64,
+    /// Whether the load ends.
+    pub stop: AtomicBool,
+    latencies: Mutex<Vec<u32>>,
+}
+
+/// Puts load on a server over one connection, until the meter says stop.
+///
+/// # Errors
+/// The server failed, or answered what is no answer.
+pub async fn run(address: String, load: Load, meter: Arc<Meter>) -> Result<(), String> {
+    if !load.reconnects {
+        return connection(&address, load, &meter, u64::MAX).await;
+    }
+    while !meter.stop.load(Ordering::Relaxed) {
+        let start = Instant::now();
+        connection(&address, load, &meter, 1).await?;
+        meter.note(start);
+    }
+    Ok(())
+}
+
+/// Makes so many calls, or sends so many messages.
+async fn connection(address: &str, load: Load, meter: &Meter, most: u64) -> Result<(), String> {
+    let text = |error: io::Error| error.to_string();
+    let mut wire = Wire::connect(address, load).await.map_err(text)?;
+    let (mut asked, mut answered) = (0, 0);
+    let mut start = Instant::now();
+    while answered < most && !meter.stop.load(Ordering::Relaxed) {
+        if wire.peer.is_ready() {
+            while asked - answered < load.in_flight && asked < most {
+                start = Instant::now();
+                wire.peer.ask();
+                asked += 1;
+            }
+        }
+        let answers = wire.turn(meter).await?;
+        answered += answers;
+        meter.answers.fetch_add(answers, Ordering::Relaxed);
+        if load.in_flight == 1 && answers > 0 && !load.reconnects {
+            meter.note(start);
+        }
+    }
+    Ok(())
+}
+
+/// Opens a connection, makes so many calls one after the other, and keeps it.
+///
+/// # Errors
+/// As [`run`].
+pub async fn hold(address: &str, load: Load, calls: u64) -> Result<Wire, String> {
+    let meter = Meter::default();
+    let mut wire = Wire::connect(address, load)
+        .await
+        .map_err(|error| error.to_string())?;
+    while !wire.peer.is_ready() {
+        wire.turn(&meter).await?;
+    }
+    if calls == 0 {
+        // What was owed for the handshake.
+        wire.write(&meter).map_err(|error| error.to_string())?;
+    }
+    for _ in 0..calls {
+        wire.peer.ask();
+        while wire.turn(&meter).await? == 0 {}
+    }
+    Ok(wire)
+}
+
+/// A connection and what is under way on it.
+pub struct Wire {
+    stream: TcpStream,
+    peer: Box<dyn Peer>,
+    input: BytesMut,
+    out: Vec<u8>,
+    written: usize,
+}
+
+impl Wire {
+    async fn connect(address: &str, load: Load) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let mut peer = load.protocol.peer(load.job);
+        let mut out = Vec::new();
+        peer.open(&mut out);
+        Ok(Self {
+            stream,
+            peer,
+            input: BytesMut::new(),
+            out,
+            written: 0,
+        })
+    }
+
+    /// Writes what goes, then reads what is there; waits if neither goes on. How many answers came.
+    async fn turn(&mut self, meter: &Meter) -> Result<u64, String> {
+        let text = |error: io::Error| error.to_string();
+        self.write(meter).map_err(text)?;
+        let interest = match self.out.is_empty() {
+            true => Interest::READABLE,
+            false => Interest::READABLE | Interest::WRITABLE,
+        };
+        let ready = self.stream.ready(interest).await.map_err(text)?;
+        if !ready.is_readable() {
+            return Ok(0);
+        }
+        self.input.reserve(READ);
+        match self.stream.try_read_buf(&mut self.input) {
+            Ok(0) => return Err("the server closed the connection".to_owned()),
+            Ok(len) => meter.down.fetch_add(len as u64, Ordering::Relaxed),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+            Err(error) => return Err(text(error)),
+        };
+        self.peer.receive(&mut self.input, &mut self.out)
+    }
+
+    /// Writes until the socket is full.
+    fn write(&mut self, meter: &Meter) -> io::Result<()> {
+        self.peer.pump(&mut self.out);
+        while self.written < self.out.len() {
+            match self.stream.try_write(&self.out[self.written..]) {
+                Ok(len) => {
+                    self.written += len;
+                    meter.up.fetch_add(len as u64, Ordering::Relaxed);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        self.out.clear();
+        self.written = 0;
+        Ok(())
+    }
+}
+
+impl Meter {
+    fn note(&self, start: Instant) {
+        let nanos = u32::try_from(start.elapsed().as_nanos()).unwrap_or(u32::MAX);
+        self.latencies
+            .lock()
+            .expect("nobody panics here")
+            .push(nanos);
+    }
+
+    /// The median latency since it was asked last, in nanoseconds.
+    pub fn take_p50(&self) -> Option<u32> {
+        let mut latencies = self.latencies.lock().expect("nobody panics here");
+        let mut latencies = std::mem::take(&mut *latencies);
+        latencies.sort_unstable();
+        latencies.get(latencies.len() / 2).copied()
+    }
+}
