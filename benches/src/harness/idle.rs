@@ -54,6 +54,7 @@ impl Idle {
                 (Contender::Routes, Protocol::Mux),
                 (Contender::Routes, Protocol::Single),
                 (Contender::WebSocket, Protocol::WebSocket),
+                (Contender::Tungstenite, Protocol::WebSocket),
             ] {
                 eprintln!("{connections} idle connections");
                 all.push(Self::of(contender, protocol, connections).await?);

@@ -101,13 +101,14 @@ impl Work {
         let web = Subject::Server(TonicWeb, Protocol::Web);
         let single = Subject::Server(Routes, Protocol::Single);
         let websocket = Subject::Server(Contender::WebSocket, Protocol::WebSocket);
+        let tungstenite = Subject::Server(Contender::Tungstenite, Protocol::WebSocket);
         let mux = [Routes, Direct, Bytes].map(|it| Subject::Server(it, Protocol::Mux));
-        let yardsticks = [websocket, Subject::Server(Tcp, Protocol::Tcp)];
+        let yardsticks = [websocket, tungstenite, Subject::Server(Tcp, Protocol::Tcp)];
         match self.shape {
             Shape::Unary if self.in_flight == 1 => [&[tonic, web], &mux[..], &yardsticks].concat(),
             Shape::Unary => [&[tonic], &mux[..], &yardsticks].concat(),
             Shape::Bidi | Shape::Messages => [&[tonic], &mux[..], &[single], &yardsticks].concat(),
-            Shape::Connections => vec![tonic, web, mux[0], single, websocket],
+            Shape::Connections => vec![tonic, web, mux[0], single, websocket, tungstenite],
             Shape::Client => [Client::Tonic, Client::Mux, Client::Http2]
                 .map(Subject::Client)
                 .to_vec(),
@@ -187,6 +188,7 @@ impl fmt::Display for Subject {
             Self::Server(Contender::Gateway, Protocol::Http2) => "gateway, HTTP/2 to HTTP/2",
             Self::Server(Contender::Gateway, _) => "gateway, mux to HTTP/2",
             Self::Server(Contender::WebSocket, _) => "WebSocket echo (tokio-websockets)",
+            Self::Server(Contender::Tungstenite, _) => "WebSocket echo (tungstenite)",
             Self::Server(Contender::Tcp, _) => "TCP echo",
             Self::Client(Client::Tonic) => "tonic's `Channel`",
             Self::Client(Client::Mux) => "this project's `Channel`, mux",

@@ -4,16 +4,22 @@ use std::future::poll_fn;
 use std::io;
 use std::task::Poll;
 
-use futures_util::{Sink as _, SinkExt as _, Stream as _};
+use futures_util::{FutureExt as _, Sink as _, SinkExt as _, Stream as _, StreamExt as _};
 use grpc_websocket_tokio::Listener as _;
 use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio_tungstenite::tungstenite;
 use tokio_websockets::{Message, ServerBuilder, WebSocketStream};
 
 use super::listening::{Io, Listening};
 
 /// Messages that are read before the answers are written, at most.
 const BURST: usize = 512;
+
+/// tungstenite clears this much memory before each read.
+const TUNGSTENITE_READ: usize = 16 * 1024;
+/// The longest message of either library; tokio-websockets has it by default.
+const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
 /// Sends back what comes.
 pub(super) async fn tcp(mut listening: Listening) -> io::Result<()> {
@@ -75,4 +81,42 @@ fn read_burst<T: AsyncRead + AsyncWrite + Unpin>(
         }
     }
     Poll::Ready(Ok(true))
+}
+
+/// Sends back WebSocket messages by tungstenite: puts each answer into its buffer, and writes that
+/// when there is nothing to read, which is how this library is fastest.
+pub(super) async fn tungstenite(mut listening: Listening) -> io::Result<()> {
+    let config = tungstenite::protocol::WebSocketConfig::default()
+        .read_buffer_size(TUNGSTENITE_READ)
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE));
+    loop {
+        let io = listening.accept().await?;
+        tokio::spawn(async move {
+            let accepted = tokio_tungstenite::accept_async_with_config(io, Some(config)).await;
+            if let Ok(socket) = accepted {
+                let _ = interleaved(socket).await;
+            }
+        });
+    }
+}
+
+async fn interleaved(
+    mut socket: tokio_tungstenite::WebSocketStream<Io>,
+) -> Result<(), tungstenite::Error> {
+    loop {
+        let next = match socket.next().now_or_never() {
+            Some(next) => next,
+            None => {
+                socket.flush().await?;
+                socket.next().await
+            }
+        };
+        let Some(message) = next.transpose()? else {
+            return Ok(());
+        };
+        if message.is_binary() {
+            socket.feed(message).await?;
+        }
+    }
 }

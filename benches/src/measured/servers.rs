@@ -43,6 +43,8 @@ pub enum Contender {
     Gateway,
     /// tokio-websockets without gRPC.
     WebSocket,
+    /// tokio-tungstenite without gRPC.
+    Tungstenite,
     /// TCP without anything.
     Tcp,
 }
@@ -90,6 +92,7 @@ async fn answer(
             server.serve(listening, channel).await?;
         }
         Contender::WebSocket => echo::websocket(listening).await?,
+        Contender::Tungstenite => echo::tungstenite(listening).await?,
         Contender::Tcp => echo::tcp(listening).await?,
     }
     Ok(())
