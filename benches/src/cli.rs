@@ -4,7 +4,7 @@ use std::error::Error;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::measured::{self, Client, Codec, Contender, Runtime};
+use crate::measured::{self, Calling, Codec, Serving, Tasks};
 use crate::process;
 use crate::{harness, instructions};
 
@@ -25,41 +25,25 @@ enum Task {
     Codec { codec: Codec, times: u64 },
     /// Is a server.
     Serve {
-        contender: Contender,
+        #[command(flatten)]
+        serving: Serving,
         #[command(flatten)]
         place: Place,
-        /// Where to listen: an address with a port, or `unix:` and a path.
-        #[arg(long, default_value = "127.0.0.1:0")]
-        listen: String,
-        /// The server behind a gateway.
-        #[arg(long)]
-        upstream: Option<String>,
     },
     /// Is a client.
     Call {
-        client: Client,
-        /// Where its server is.
-        address: String,
+        #[command(flatten)]
+        calling: Calling,
         #[command(flatten)]
         place: Place,
-        /// Calls at a time.
-        #[arg(long, default_value_t = 1)]
-        in_flight: usize,
-        /// Bytes of payload in each.
-        #[arg(long, default_value_t = 32)]
-        size: usize,
-        /// How many calls, at least.
-        #[arg(long, default_value_t = u64::MAX)]
-        calls: u64,
     },
 }
 
 /// Where a measured process runs.
 #[derive(Debug, Args)]
 struct Place {
-    /// How it runs its tasks.
-    #[arg(long, default_value = "current_thread")]
-    runtime: Runtime,
+    #[command(flatten)]
+    tasks: Tasks,
     /// The one core that it runs on.
     #[arg(long)]
     cpu: Option<usize>,
@@ -74,25 +58,13 @@ pub fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         Task::Run(options) => harness::run(&options),
         Task::Instructions(options) => instructions::run(&options),
         Task::Codec { codec, times } => measured::code(codec, times),
-        Task::Serve {
-            contender,
-            place,
-            listen,
-            upstream,
-        } => {
+        Task::Serve { serving, place } => {
             process::pin(place.cpu);
-            measured::serve(contender, place.runtime, &listen, upstream.as_deref())
+            measured::serve(serving, &place.tasks)
         }
-        Task::Call {
-            client,
-            address,
-            place,
-            in_flight,
-            size,
-            calls,
-        } => {
+        Task::Call { calling, place } => {
             process::pin(place.cpu);
-            measured::call(client, place.runtime, &address, in_flight, size, calls)
+            measured::call(&calling, &place.tasks)
         }
     }
 }

@@ -60,26 +60,8 @@ pub async fn run(address: String, load: Load, meter: Arc<Meter>) -> Result<(), S
 
 /// Makes so many calls, or sends so many messages.
 async fn connection(address: &str, load: Load, meter: &Meter, most: u64) -> Result<(), String> {
-    let text = |error: io::Error| error.to_string();
-    let mut wire = Wire::connect(address, load).await.map_err(text)?;
-    let (mut asked, mut answered) = (0, 0);
-    let mut start = Instant::now();
-    while answered < most && !meter.stop.load(Ordering::Relaxed) {
-        if wire.peer.is_ready() {
-            while asked - answered < load.in_flight && asked < most {
-                start = Instant::now();
-                wire.peer.ask();
-                asked += 1;
-            }
-        }
-        let answers = wire.turn(meter).await?;
-        answered += answers;
-        meter.answers.fetch_add(answers, Ordering::Relaxed);
-        if load.in_flight == 1 && answers > 0 && !load.reconnects {
-            meter.note(start);
-        }
-    }
-    Ok(())
+    let mut wire = Wire::connect(address, load).await?;
+    wire.exchange(load, meter, most).await
 }
 
 /// Opens a connection, makes so many calls one after the other, and keeps it.
@@ -88,9 +70,7 @@ async fn connection(address: &str, load: Load, meter: &Meter, most: u64) -> Resu
 /// As [`run`].
 pub async fn hold(address: &str, load: Load, calls: u64) -> Result<Wire, String> {
     let meter = Meter::default();
-    let mut wire = Wire::connect(address, load)
-        .await
-        .map_err(|error| error.to_string())?;
+    let mut wire = Wire::connect(address, load).await?;
     while !wire.peer.is_ready() {
         wire.turn(&meter).await?;
     }
@@ -98,10 +78,7 @@ pub async fn hold(address: &str, load: Load, calls: u64) -> Result<Wire, String>
         // What was owed for the handshake.
         wire.write(&meter).map_err(|error| error.to_string())?;
     }
-    for _ in 0..calls {
-        wire.peer.ask();
-        while wire.turn(&meter).await? == 0 {}
-    }
+    wire.exchange(load, &meter, calls).await?;
     Ok(wire)
 }
 
@@ -115,9 +92,14 @@ pub struct Wire {
 }
 
 impl Wire {
-    async fn connect(address: &str, load: Load) -> io::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
+    /// Connects to a server.
+    ///
+    /// # Errors
+    /// The server is not there.
+    pub async fn connect(address: &str, load: Load) -> Result<Self, String> {
+        let text = |error: io::Error| error.to_string();
+        let stream = TcpStream::connect(address).await.map_err(text)?;
+        stream.set_nodelay(true).map_err(text)?;
         let mut peer = load.protocol.peer(load.job);
         let mut out = Vec::new();
         peer.open(&mut out);
@@ -128,6 +110,32 @@ impl Wire {
             out,
             written: 0,
         })
+    }
+
+    /// Makes so many calls, or sends so many messages, and takes their answers; fewer if the meter
+    /// says stop.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub async fn exchange(&mut self, load: Load, meter: &Meter, most: u64) -> Result<(), String> {
+        let (mut asked, mut answered) = (0, 0);
+        let mut start = Instant::now();
+        while answered < most && !meter.stop.load(Ordering::Relaxed) {
+            if self.peer.is_ready() {
+                while asked - answered < load.in_flight && asked < most {
+                    start = Instant::now();
+                    self.peer.ask();
+                    asked += 1;
+                }
+            }
+            let answers = self.turn(meter).await?;
+            answered += answers;
+            meter.answers.fetch_add(answers, Ordering::Relaxed);
+            if load.in_flight == 1 && answers > 0 && !load.reconnects {
+                meter.note(start);
+            }
+        }
+        Ok(())
     }
 
     /// Writes what goes, then reads what is there; waits if neither goes on. How many answers came.

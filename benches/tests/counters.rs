@@ -31,7 +31,7 @@ fn burst(contender: &str, protocol: Protocol, kind: Kind, messages: u64) -> Cost
     let command = &mut Command::new(PROGRAM);
     let mut server = Process::start(command.args(["serve", contender, "--listen", &listen]));
     let server = server.as_mut().unwrap();
-    let mut load = Lockstep::new(&path, protocol, Job { kind, size: 32 }).unwrap();
+    let mut load = Lockstep::new(&path, protocol, Job::new(kind, 32)).unwrap();
     for _ in 0..BURSTS {
         load.burst(messages).unwrap();
     }

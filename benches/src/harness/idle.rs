@@ -1,29 +1,23 @@
 //! The memory of connections on which nothing happens.
 
 use std::error::Error;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use super::measure::{self, Settings};
-use super::work::{Shape, Subject, Work};
-use crate::load::{self, Wire};
+use super::start::Start;
+use super::work::Subject;
+use crate::load::{self, Load, Wire};
 use crate::measured::{Contender, Runtime};
-use crate::peer::Protocol;
+use crate::peer::{Job, Kind, Protocol};
 use crate::process::Process;
-use std::time::Duration;
 
-/// The work that gives the size of the one call.
-const WORK: Work = Work {
-    shape: Shape::Unary,
-    size: 32,
+/// The one call.
+const LOAD: Load = Load {
+    protocol: Protocol::Http2,
+    job: Job::new(Kind::Unary, 32),
     in_flight: 1,
-};
-
-const SETTINGS: Settings = Settings {
-    warm_up: Duration::ZERO,
-    window: Duration::ZERO,
-    runtime: Runtime::CurrentThread,
-    counts: false,
+    reconnects: false,
 };
 
 /// What a server's connections occupy.
@@ -68,8 +62,9 @@ impl Idle {
         protocol: Protocol,
         connections: usize,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let start = Start::measured(Runtime::CurrentThread, false, false);
         let bytes = async |calls| {
-            let server = measure::server(contender, None, &WORK, Some(SETTINGS))?;
+            let server = start.server(contender, None)?;
             // What the first connection brings with it is no cost of each.
             let first = hold(&server, protocol, 1, 1).await?;
             let before = server.resident()?;
@@ -93,9 +88,10 @@ async fn hold(
     connections: usize,
     calls: u64,
 ) -> Result<Vec<Wire>, String> {
+    let load = Load { protocol, ..LOAD };
     let mut held = Vec::with_capacity(connections);
     for _ in 0..connections {
-        held.push(load::hold(&server.address, WORK.load(protocol), calls).await?);
+        held.push(load::hold(&server.address, load, calls).await?);
     }
     // The server may still be at what came last.
     tokio::time::sleep(Duration::from_millis(200)).await;

@@ -1,8 +1,6 @@
 //! One run: a fresh server, a warm-up, and what it took to answer for a while.
 
 use std::error::Error;
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -10,17 +8,13 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::task::JoinHandle;
 
+use super::start::Start;
 use super::work::{Subject, Work};
 use crate::load::{self, Meter};
-use crate::measured::{Client, Contender, Counted, Runtime, name};
+use crate::measured::{Client, Contender, Counted, Runtime};
 use crate::process::Process;
 
 type BoxError = Box<dyn Error + Send + Sync>;
-
-/// The core of what is measured; the load is on another.
-const MEASURED_CPU: &str = "0";
-/// The core of the load, and of servers that are not measured.
-pub(crate) const LOAD_CPU: &str = "1";
 
 /// How long a run takes, and on which runtime.
 #[derive(Debug, Clone, Copy)]
@@ -105,23 +99,26 @@ pub(crate) async fn measure(
 
 impl Running {
     fn start(work: &Work, subject: Subject, settings: Settings) -> Result<Self, BoxError> {
+        let start = work.start(settings.runtime, settings.counts);
+        let unmeasured = Start::unmeasured(work.is_large());
         let (measured, upstream) = match subject {
             Subject::Client(client) => {
                 let answers = match client {
                     Client::Mux => Contender::Routes,
                     Client::Tonic | Client::Http2 => Contender::Tonic,
                 };
-                let upstream = server(answers, None, work, None)?;
-                let client = call(client, &upstream.address, work, settings)?;
+                let upstream = unmeasured.server(answers, None)?;
+                let (in_flight, size) = (work.in_flight, work.size);
+                let client = start.client(client, &upstream.address, in_flight, size)?;
                 (client, Some(upstream))
             }
             Subject::Server(Contender::Gateway, _) => {
-                let upstream = server(Contender::Tonic, None, work, None)?;
+                let upstream = unmeasured.server(Contender::Tonic, None)?;
                 let uri = format!("http://{}", upstream.address);
-                let gateway = server(Contender::Gateway, Some(&uri), work, Some(settings))?;
+                let gateway = start.server(Contender::Gateway, Some(&uri))?;
                 (gateway, Some(upstream))
             }
-            Subject::Server(contender, _) => (server(contender, None, work, Some(settings))?, None),
+            Subject::Server(contender, _) => (start.server(contender, None)?, None),
         };
         let meter = Arc::new(Meter::default());
         let load = match subject {
@@ -192,58 +189,4 @@ impl Reading {
             resident: 0.0,
         })
     }
-}
-
-/// A server; one that is not measured has no settings.
-pub(crate) fn server(
-    contender: Contender,
-    upstream: Option<&str>,
-    work: &Work,
-    settings: Option<Settings>,
-) -> Result<Process, BoxError> {
-    let mut command = command("serve", settings, work)?;
-    command.arg(name(&contender));
-    if let Some(upstream) = upstream {
-        command.args(["--upstream", upstream]);
-    }
-    Process::start(&mut command)
-}
-
-fn call(
-    client: Client,
-    address: &str,
-    work: &Work,
-    settings: Settings,
-) -> Result<Process, BoxError> {
-    let mut command = command("call", Some(settings), work)?;
-    command.args([&name(&client), address]);
-    command.args(["--in-flight", &work.in_flight.to_string()]);
-    command.args(["--size", &work.size.to_string()]);
-    Process::start(&mut command)
-}
-
-fn command(task: &str, settings: Option<Settings>, work: &Work) -> Result<Command, BoxError> {
-    let counts = settings.is_some_and(|settings| settings.counts);
-    let mut command = Command::new(program(counts)?);
-    command.arg(task);
-    match settings.map(|settings| settings.runtime) {
-        None => command.args(["--cpu", LOAD_CPU]),
-        Some(Runtime::CurrentThread) => command.args(["--cpu", MEASURED_CPU]),
-        Some(runtime) => command.args(["--runtime", &name(&runtime)]),
-    };
-    if work.is_large() {
-        command.env("MALLOC_MMAP_THRESHOLD_", "33554432");
-        command.env("MALLOC_TRIM_THRESHOLD_", "1073741824");
-        command.env("MALLOC_TOP_PAD_", "67108864");
-    }
-    Ok(command)
-}
-
-/// This program, or the same that counts allocations.
-fn program(counts: bool) -> Result<PathBuf, BoxError> {
-    let name = match counts {
-        false => "grpc-websocket-benches",
-        true => "grpc-websocket-benches-counting",
-    };
-    Ok(std::env::current_exe()?.with_file_name(name))
 }

@@ -4,6 +4,8 @@ mod chart;
 mod idle;
 mod measure;
 mod report;
+mod series;
+mod start;
 mod statistics;
 mod targets;
 mod work;
@@ -17,6 +19,7 @@ use clap::Args;
 use self::idle::Idle;
 use self::measure::Settings;
 use self::report::{Report, Row};
+use self::series::Series;
 use self::work::Work;
 use crate::measured::Runtime;
 use crate::process;
@@ -51,7 +54,7 @@ pub struct Options {
 /// # Errors
 /// A measured process failed.
 pub fn run(options: &Options) -> Result<(), BoxError> {
-    process::pin(measure::LOAD_CPU.parse().ok());
+    process::pin(start::LOAD_CPU.parse().ok());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -71,12 +74,17 @@ async fn all(options: &Options) -> Result<Report, BoxError> {
             rows.extend(work.subjects().into_iter().map(|it| Row::new(work, it)));
         }
     }
+    let mut series = Series::all(options.full);
+    series.retain(|it| it.growing.to_string().contains(&options.only));
     let rounds = options.rounds.unwrap_or(if options.full { 9 } else { 3 });
     for round in 0..rounds {
         eprintln!("round {} of {rounds}", round + 1);
         for row in &mut rows {
             let settings = settings(options, false);
             row.add(measure::measure(&row.work, row.subject, settings).await)?;
+        }
+        for series in &mut series {
+            series.measure(options.full).await?;
         }
     }
     eprintln!("allocations");
@@ -88,7 +96,13 @@ async fn all(options: &Options) -> Result<Report, BoxError> {
         true => Idle::all(options.full).await?,
         false => Vec::new(),
     };
-    Ok(Report::new(rows, idle, rounds, options.runtime))
+    Ok(Report {
+        runtime: options.runtime,
+        rounds,
+        rows,
+        series,
+        idle,
+    })
 }
 
 fn settings(options: &Options, counts: bool) -> Settings {

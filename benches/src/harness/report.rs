@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::chart;
 use super::idle::Idle;
 use super::measure::Sample;
+use super::series::{Growing, Series};
 use super::statistics::Quartiles;
 use super::targets;
 use super::work::{Subject, Work};
@@ -24,10 +25,14 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// All that was measured.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    runtime: Runtime,
-    rounds: usize,
-    rows: Vec<Row>,
-    idle: Vec<Idle>,
+    /// That of the rows.
+    pub(crate) runtime: Runtime,
+    pub(crate) rounds: usize,
+    /// Those of the same work one after the other.
+    pub(crate) rows: Vec<Row>,
+    /// Those of the same thing that grows one after the other.
+    pub(crate) series: Vec<Series>,
+    pub(crate) idle: Vec<Idle>,
 }
 
 /// What one of them did at one work, round by round.
@@ -107,17 +112,6 @@ impl Row {
 }
 
 impl Report {
-    /// Of these rows, those of the same work one after the other.
-    #[must_use]
-    pub(crate) fn new(rows: Vec<Row>, idle: Vec<Idle>, rounds: usize, runtime: Runtime) -> Self {
-        Self {
-            runtime,
-            rounds,
-            rows,
-            idle,
-        }
-    }
-
     /// The rows of each work; the first is the base.
     pub(crate) fn works(&self) -> impl Iterator<Item = &[Row]> {
         self.rows.chunk_by(|a, b| a.work == b.work)
@@ -136,9 +130,12 @@ impl Report {
     pub(crate) fn to_markdown(&self) -> String {
         let mut text = "\n### Targets\n\n".to_owned();
         let baseline = Baseline::read().unwrap_or_default();
-        text.push_str(&targets::table(self, &self.idle, &baseline));
+        text.push_str(&targets::table(self, &baseline));
         for rows in self.works() {
             write_work(&mut text, rows);
+        }
+        for series in self.series.chunk_by(|a, b| a.growing == b.growing) {
+            write_series(&mut text, series);
         }
         write_idle(&mut text, &self.idle);
         text
@@ -197,6 +194,26 @@ fn write_work(text: &mut String, rows: &[Row]) {
             row.median(|sample| sample.down),
             row.median(|sample| sample.resident) / (1024.0 * 1024.0),
         );
+    }
+}
+
+fn write_series(text: &mut String, series: &[Series]) {
+    let growing = series[0].growing;
+    let unit = match growing {
+        Growing::Bytes => "ns",
+        _ => "us",
+    };
+    let _ = writeln!(text, "\n### {growing}\n");
+    let numbers = series[0].points.iter().map(|it| growing.label(it.number));
+    let _ = writeln!(text, "| | {} |", numbers.collect::<Vec<_>>().join(" | "));
+    let _ = writeln!(text, "| --- |{}", " --- |".repeat(series[0].points.len()));
+    for row in series {
+        let _ = write!(text, "| {} |", row.subject);
+        for point in &row.points {
+            let ratio = spread(row.ratio(point));
+            let _ = write!(text, " {ratio} {:.2} {unit} |", row.median(point));
+        }
+        text.push('\n');
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::idle::Idle;
 use super::report::{Report, Row};
+use super::series::{Growing, Point, Series};
 use super::work::{Shape, Subject};
 use crate::instructions::Baseline;
 use crate::measured::{Client, Contender};
@@ -105,11 +105,14 @@ const INSTRUCTIONS: &[(&str, &str, f64)] = &[
     ),
 ];
 
+/// How much more a message may cost where there is much of everything.
+const GROWTH: f64 = 1.10;
+
 /// KiB of an idle connection: never used, and after a call.
 const IDLE: [f64; 2] = [2.5, 5.0];
 
 /// A table of all that was measured.
-pub(super) fn table(report: &Report, idle: &[Idle], baseline: &Baseline) -> String {
+pub(super) fn table(report: &Report, baseline: &Baseline) -> String {
     let mut text = "| what | target | measured | reached |\n| --- | --- | --- | --- |\n".to_owned();
     for (own, peer, most) in INSTRUCTIONS {
         let counts = baseline.get(own).zip(baseline.get(peer));
@@ -128,7 +131,10 @@ pub(super) fn table(report: &Report, idle: &[Idle], baseline: &Baseline) -> Stri
             push(&mut text, &what, aim, ratio, reached);
         }
     }
-    for row in idle.iter().filter(|row| row.subject == ROUTES) {
+    for series in report.series.iter().filter(|it| it.subject == ROUTES) {
+        push_series(&mut text, series);
+    }
+    for row in report.idle.iter().filter(|row| row.subject == ROUTES) {
         let kib = [row.never_used, row.after_a_call].map(|bytes| bytes / 1024.0);
         let names = ["never used", "after a unary call"];
         for ((name, kib), most) in names.into_iter().zip(kib).zip(IDLE) {
@@ -137,6 +143,24 @@ pub(super) fn table(report: &Report, idle: &[Idle], baseline: &Baseline) -> Stri
         }
     }
     text
+}
+
+/// How the cost of a message grows.
+fn push_series(text: &mut String, series: &Series) {
+    let most = match series.growing {
+        Growing::Workers => 1.0,
+        _ => GROWTH,
+    };
+    let (growing, subject) = (series.growing, series.subject);
+    let label = |point: &Point| growing.label(point.number);
+    // A runtime of one thread is there for comparison.
+    for point in series.points[1..].iter().filter(|it| it.number > 0) {
+        if let Some(ratio) = series.ratio(point) {
+            let (number, first) = (label(point), label(&series.points[0]));
+            let what = format!("CPU, {number} to {first}: {growing}, {subject}");
+            push(text, &what, most, ratio.median, ratio.median <= most);
+        }
+    }
 }
 
 /// What it is, what is aimed at, and what it came to.

@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::start::Start;
 use crate::load::Load;
-use crate::measured::{Client, Contender};
+use crate::measured::{Client, Contender, Runtime};
 use crate::peer::{Job, Kind, Protocol};
 
 /// From here on the thresholds of the allocator are raised, for all alike.
@@ -130,13 +131,16 @@ impl Work {
         };
         Load {
             protocol,
-            job: Job {
-                kind,
-                size: self.size,
-            },
+            job: Job::new(kind, self.size),
             in_flight: self.in_flight,
             reconnects: self.shape == Shape::Connections,
         }
+    }
+
+    /// How what is measured is started.
+    #[must_use]
+    pub(crate) fn start(&self, runtime: Runtime, counts: bool) -> Start {
+        Start::measured(runtime, counts, self.is_large())
     }
 
     /// Whether messages are such that glibc gives their memory back each time unless it is told

@@ -169,7 +169,7 @@ impl Folder {
             _ => None,
         };
         let server = self.server(&mut self.counted()?, contender)?;
-        let job = Job { kind, size: SIZE };
+        let job = Job::new(kind, SIZE);
         let mut load = Lockstep::new(&self.path(&name(&contender)), protocol, job)?;
         for _ in 0..bursts {
             load.burst(burst)?;

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use futures_util::future::join_all;
 use grpc_websocket_tokio::{Endpoint, Transports};
 use http_body::Body as HttpBody;
@@ -15,7 +15,7 @@ use tonic::client::GrpcService;
 
 use super::pb::Payload;
 use super::pb::bench_client::BenchClient;
-use super::{CALLS, Runtime, answer_parent, say};
+use super::{CALLS, Tasks, answer_parent, say};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -31,34 +31,45 @@ pub enum Client {
     Http2,
 }
 
+/// What is called, and how.
+#[derive(Debug, Args)]
+pub struct Calling {
+    client: Client,
+    /// Where its server is.
+    address: String,
+    /// Calls at a time.
+    #[arg(long, default_value_t = 1)]
+    in_flight: usize,
+    /// Bytes of payload in each.
+    #[arg(long, default_value_t = 32)]
+    size: usize,
+    /// How many calls, at least.
+    #[arg(long, default_value_t = u64::MAX)]
+    calls: u64,
+}
+
 /// Makes unary calls, `in_flight` at a time, until the standard input ends or so many were made.
 ///
 /// # Errors
 /// A call failed.
-pub fn call(
-    client: Client,
-    runtime: Runtime,
-    address: &str,
-    in_flight: usize,
-    size: usize,
-    most: u64,
-) -> Result<(), BoxError> {
+pub fn call(calling: &Calling, tasks: &Tasks) -> Result<(), BoxError> {
     answer_parent();
-    runtime.build()?.block_on(async {
+    tasks.build()?.block_on(async {
+        let address = &calling.address;
         let uri = address.strip_prefix("http://").unwrap_or(address);
-        match client {
+        match calling.client {
             Client::Tonic => {
                 let endpoint = tonic::transport::Endpoint::new(http_uri(uri))?;
-                repeat(endpoint.connect().await?, in_flight, size, most).await?;
+                repeat(endpoint.connect().await?, calling).await?;
             }
             Client::Mux => {
                 let transports = Transports::WebSocket;
                 let endpoint = Endpoint::new(ws_uri(uri))?.transports(transports);
-                repeat(endpoint.connect_lazy(), in_flight, size, most).await?;
+                repeat(endpoint.connect_lazy(), calling).await?;
             }
             Client::Http2 => {
                 let endpoint = Endpoint::new(http_uri(uri))?.transports(Transports::Http2);
-                repeat(endpoint.connect_lazy(), in_flight, size, most).await?;
+                repeat(endpoint.connect_lazy(), calling).await?;
             }
         }
         Ok(())
@@ -80,22 +91,22 @@ fn ws_uri(address: &str) -> String {
 }
 
 /// Bursts: so many calls at once, and when all are answered the next.
-async fn repeat<C>(channel: C, in_flight: usize, size: usize, most: u64) -> Result<(), Status>
+async fn repeat<C>(channel: C, calling: &Calling) -> Result<(), Status>
 where
     C: GrpcService<Body> + Clone,
     C::Error: Into<BoxError>,
     C::ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
     <C::ResponseBody as HttpBody>::Error: Into<BoxError> + Send,
 {
-    let payload = Bytes::from(vec![7; size]);
+    let payload = Bytes::from(vec![7; calling.size]);
     say("calling");
     let mut made = 0;
-    while made < most {
-        let calls = (0..in_flight).map(|_| one(channel.clone(), payload.clone()));
+    while made < calling.calls {
+        let calls = (0..calling.in_flight).map(|_| one(channel.clone(), payload.clone()));
         for result in join_all(calls).await {
             result?;
         }
-        made += in_flight as u64;
+        made += calling.in_flight as u64;
         CALLS.store(made, Ordering::Relaxed);
     }
     Ok(())

@@ -11,13 +11,13 @@ mod service;
 use std::io::{self, BufRead as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Stats};
 
-pub use clients::{Client, call};
+pub use clients::{Calling, Client, call};
 pub use codecs::{Codec, code};
-pub use servers::{Contender, serve};
+pub use servers::{Contender, Serving, serve};
 pub use service::pb;
 
 /// How many calls a client made.
@@ -53,12 +53,26 @@ pub struct Counted {
     pub writes: u64,
 }
 
-impl Runtime {
-    fn build(self) -> io::Result<tokio::runtime::Runtime> {
-        let mut builder = match self {
-            Self::CurrentThread => tokio::runtime::Builder::new_current_thread(),
-            Self::MultiThread => tokio::runtime::Builder::new_multi_thread(),
+/// How a measured process runs its tasks.
+#[derive(Debug, Args)]
+pub struct Tasks {
+    /// In one thread, or in many.
+    #[arg(long, default_value = "current_thread")]
+    runtime: Runtime,
+    /// How many are many; as many as there are cores by default.
+    #[arg(long)]
+    workers: Option<usize>,
+}
+
+impl Tasks {
+    fn build(&self) -> io::Result<tokio::runtime::Runtime> {
+        let mut builder = match self.runtime {
+            Runtime::CurrentThread => tokio::runtime::Builder::new_current_thread(),
+            Runtime::MultiThread => tokio::runtime::Builder::new_multi_thread(),
         };
+        if let Some(workers) = self.workers {
+            builder.worker_threads(workers);
+        }
         builder.enable_all().build()
     }
 }

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use clap::ValueEnum;
-use grpc_websocket_tokio::{Endpoint, Server, Transports};
+use clap::{Args, ValueEnum};
+use grpc_websocket_tokio::{Endpoint, Server, Transports, WebSocketLayer};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::{Body as HttpBody, Frame};
 use serde::{Deserialize, Serialize};
@@ -20,10 +20,14 @@ use tower::service_fn;
 use super::listening::Listening;
 use super::pb::bench_server::BenchServer;
 use super::service::Echo;
-use super::{Runtime, answer_parent, echo};
+use super::{Tasks, answer_parent, echo};
+
+type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Messages of any length that is measured.
 const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+/// Calls of any number that is measured.
+const MAX_CALLS: u32 = 4096;
 
 /// What answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
@@ -49,37 +53,43 @@ pub enum Contender {
     Tcp,
 }
 
+/// What is served, and where.
+#[derive(Debug, Args)]
+pub struct Serving {
+    contender: Contender,
+    /// Where to listen: an address with a port, or `unix:` and a path.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: String,
+    /// The server behind a gateway.
+    #[arg(long)]
+    upstream: Option<String>,
+    /// Takes thousands of calls on a connection, and messages of any length.
+    #[arg(long)]
+    unlimited: bool,
+}
+
 /// Serves until the standard input ends.
 ///
 /// # Errors
 /// Where it cannot listen.
-pub fn serve(
-    contender: Contender,
-    runtime: Runtime,
-    address: &str,
-    upstream: Option<&str>,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+pub fn serve(serving: Serving, tasks: &Tasks) -> Result<(), BoxError> {
     answer_parent();
-    runtime.build()?.block_on(async {
-        let listening = Listening::new(address).await?;
-        answer(contender, listening, upstream).await
+    tasks.build()?.block_on(async {
+        let listening = Listening::new(&serving.listen).await?;
+        answer(serving, listening).await
     })
 }
 
-async fn answer(
-    contender: Contender,
-    listening: Listening,
-    upstream: Option<&str>,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn answer(serving: Serving, listening: Listening) -> Result<(), BoxError> {
     let service = BenchServer::new(Echo).max_decoding_message_size(MAX_MESSAGE);
-    let server = Server::new();
-    match contender {
+    let server = server(&serving);
+    match serving.contender {
         Contender::Tonic => {
-            let server = tonic::transport::Server::builder().add_service(service);
+            let server = tonic_server(&serving).add_service(service);
             server.serve_with_incoming(listening.into_stream()).await?;
         }
         Contender::TonicWeb => {
-            let server = tonic::transport::Server::builder().accept_http1(true);
+            let server = tonic_server(&serving).accept_http1(true);
             let server = server.layer(GrpcWebLayer::new()).add_service(service);
             server.serve_with_incoming(listening.into_stream()).await?;
         }
@@ -87,7 +97,8 @@ async fn answer(
         Contender::Direct => server.serve(listening, service).await?,
         Contender::Bytes => server.serve(listening, service_fn(echo_bytes)).await?,
         Contender::Gateway => {
-            let endpoint = Endpoint::new(upstream.ok_or("a gateway needs an upstream")?)?;
+            let upstream = serving.upstream.ok_or("a gateway needs an upstream")?;
+            let endpoint = Endpoint::new(upstream)?;
             let channel = endpoint.transports(Transports::Http2).connect_lazy();
             server.serve(listening, channel).await?;
         }
@@ -96,6 +107,26 @@ async fn answer(
         Contender::Tcp => echo::tcp(listening).await?,
     }
     Ok(())
+}
+
+/// This project's.
+fn server(serving: &Serving) -> Server {
+    let mut layer = WebSocketLayer::new();
+    if serving.unlimited {
+        layer = layer
+            .max_concurrent_calls(MAX_CALLS)
+            .max_message_len(MAX_MESSAGE as u32);
+    }
+    Server::new().layer(layer)
+}
+
+/// tonic's; the length of messages is the service's.
+fn tonic_server(serving: &Serving) -> tonic::transport::Server {
+    let server = tonic::transport::Server::builder();
+    match serving.unlimited {
+        true => server.max_concurrent_streams(MAX_CALLS),
+        false => server,
+    }
 }
 
 /// Answers with the body of the request, whatever is in it.

@@ -34,10 +34,12 @@ pub enum Protocol {
 /// What is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Job {
-    /// One call for each message, or all messages on one call.
+    /// One call for each message, or many messages on a call.
     pub kind: Kind,
     /// Bytes of payload in a message.
     pub size: usize,
+    /// How many calls of many messages there are on a connection; each has a message in turn.
+    pub calls: u64,
 }
 
 /// A kind of call.
@@ -50,6 +52,18 @@ pub enum Kind {
     Bidi,
     /// The same, each message in a frame of its own.
     Messages,
+}
+
+impl Job {
+    /// With all messages on one call, if a call has many.
+    #[must_use]
+    pub const fn new(kind: Kind, size: usize) -> Self {
+        Self {
+            kind,
+            size,
+            calls: 1,
+        }
+    }
 }
 
 impl Kind {

@@ -14,7 +14,10 @@ pub(super) struct Streams {
     message: Vec<u8>,
     streams: HashMap<u32, Stream>,
     waiting: VecDeque<u32>,
-    next: u32,
+    /// How many bidi calls have messages in turn.
+    calls: u64,
+    /// How many messages were asked for.
+    asked: u64,
     /// The credit of a new stream.
     pub(super) initial: i64,
     /// The credit of all together.
@@ -54,7 +57,8 @@ impl Streams {
             message: message(job.size),
             streams: HashMap::new(),
             waiting: VecDeque::new(),
-            next: 1,
+            calls: job.calls,
+            asked: 0,
             initial,
             connection,
         }
@@ -65,16 +69,20 @@ impl Streams {
         self.message.len() as u64
     }
 
-    /// One more message: on a stream of its own, or on the one that there is.
+    /// One more message: on a stream of its own, or on the next of those that there are.
     pub(super) fn ask(&mut self) {
         let more = self.message.len() as u64;
-        if self.kind != Kind::Unary && self.next > 1 {
-            self.streams.get_mut(&1).expect("the stream is open").target += more;
-            self.wait(1);
+        let number = match self.kind {
+            Kind::Unary => self.asked,
+            Kind::Bidi | Kind::Messages => self.asked % self.calls,
+        };
+        self.asked += 1;
+        let id = 1 + 2 * number as u32;
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.target += more;
+            self.wait(id);
             return;
         }
-        let id = self.next;
-        self.next += 2;
         let stream = Stream {
             sent: 0,
             target: self.head.len() as u64 + more,
