@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod harness;
 pub mod instructions;
+pub mod latency;
 pub mod load;
 pub mod lockstep;
 pub mod measured;

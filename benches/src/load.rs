@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -10,6 +9,7 @@ use bytes::BytesMut;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
+use crate::latency::Latencies;
 use crate::peer::{Job, Peer, Protocol};
 
 /// How much is read at once.
@@ -39,7 +39,8 @@ pub struct Meter {
     pub down: AtomicU64,
     /// Whether the load ends.
     pub stop: AtomicBool,
-    latencies: Mutex<Vec<u32>>,
+    /// How long they took, where each connection has one message in flight.
+    pub latencies: Latencies,
 }
 
 /// Puts load on a server over one connection, until the meter says stop.
@@ -53,7 +54,7 @@ pub async fn run(address: String, load: Load, meter: Arc<Meter>) -> Result<(), S
     while !meter.stop.load(Ordering::Relaxed) {
         let start = Instant::now();
         connection(&address, load, &meter, 1).await?;
-        meter.note(start);
+        meter.latencies.note(start);
     }
     Ok(())
 }
@@ -132,7 +133,7 @@ impl Wire {
             answered += answers;
             meter.answers.fetch_add(answers, Ordering::Relaxed);
             if load.in_flight == 1 && answers > 0 && !load.reconnects {
-                meter.note(start);
+                meter.latencies.note(start);
             }
         }
         Ok(())
@@ -176,23 +177,5 @@ impl Wire {
         self.out.clear();
         self.written = 0;
         Ok(())
-    }
-}
-
-impl Meter {
-    fn note(&self, start: Instant) {
-        let nanos = u32::try_from(start.elapsed().as_nanos()).unwrap_or(u32::MAX);
-        self.latencies
-            .lock()
-            .expect("nobody panics here")
-            .push(nanos);
-    }
-
-    /// The median latency since it was asked last, in nanoseconds.
-    pub fn take_p50(&self) -> Option<u32> {
-        let mut latencies = self.latencies.lock().expect("nobody panics here");
-        let mut latencies = std::mem::take(&mut *latencies);
-        latencies.sort_unstable();
-        latencies.get(latencies.len() / 2).copied()
     }
 }

@@ -89,10 +89,22 @@ impl Process {
     /// # Errors
     /// It ended.
     pub fn resident(&self) -> Result<u64, BoxError> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most memory that it ever occupied, in bytes.
+    ///
+    /// # Errors
+    /// It ended.
+    pub fn peak(&self) -> Result<u64, BoxError> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> Result<u64, BoxError> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let line = status.lines().find(|line| line.starts_with(name));
         let kib = line.and_then(|line| line.split_whitespace().nth(1));
-        Ok(kib.ok_or("no VmRSS")?.parse::<u64>()? * 1024)
+        Ok(kib.ok_or("no figure of memory")?.parse::<u64>()? * 1024)
     }
 
     /// Lets it end by itself, which tools that watch it need.

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::start::Start;
 use super::work::{Subject, Work};
+use crate::latency::Latency;
 use crate::load::{self, Meter};
 use crate::measured::{Client, Contender, Counted, Runtime};
 use crate::process::Process;
@@ -36,8 +37,8 @@ pub(crate) struct Sample {
     pub(crate) rate: f64,
     /// Time of the measured process, in microseconds.
     pub(crate) cpu: f64,
-    /// The median time to an answer in microseconds, with one message in flight.
-    pub(crate) p50: Option<f64>,
+    /// The time to an answer, with one message in flight.
+    pub(crate) latency: Option<Latency>,
     /// Bytes sent.
     pub(crate) up: f64,
     /// Bytes received.
@@ -48,8 +49,8 @@ pub(crate) struct Sample {
     pub(crate) allocated: f64,
     /// Reads and writes of sockets, by a server.
     pub(crate) system_calls: f64,
-    /// Memory of the measured process, in bytes.
-    pub(crate) resident: f64,
+    /// The most memory that the measured process had, in bytes.
+    pub(crate) peak: f64,
 }
 
 /// Where all counters stand.
@@ -83,18 +84,30 @@ pub(crate) async fn measure(
     let mut running = Running::start(work, subject, settings)?;
     tokio::time::sleep(settings.warm_up).await;
     let first = running.read()?;
-    running.meter.take_p50();
+    let _ = running.meter.latencies.take();
     tokio::time::sleep(settings.window).await;
     let last = running.read()?;
-    let p50 = running.meter.take_p50().map(|nanos| f64::from(nanos) / 1e3);
-    let resident = running.measured.resident()? as f64;
+    let latency = running.meter.latencies.take();
+    let peak = running.measured.peak()? as f64;
     running.end().await?;
     let sample = first.until(&last)?;
     Ok(Sample {
-        p50,
-        resident,
+        latency: latency.or(sample.latency),
+        peak,
         ..sample
     })
+}
+
+impl Sample {
+    /// The median time to an answer; not a number where it was not measured.
+    pub(crate) fn p50(&self) -> f64 {
+        self.latency.map_or(f64::NAN, |latency| latency.p50)
+    }
+
+    /// The time that 99 of 100 answers keep.
+    pub(crate) fn p99(&self) -> f64 {
+        self.latency.map_or(f64::NAN, |latency| latency.p99)
+    }
 }
 
 impl Running {
@@ -177,7 +190,7 @@ impl Reading {
         Ok(Sample {
             rate: messages as f64 / seconds,
             cpu: (last.cpu - self.cpu).as_secs_f64() * 1e6 / messages as f64,
-            p50: None,
+            latency: last.counted.latency,
             up: each(self.up, last.up),
             down: each(self.down, last.down),
             allocations: each(self.counted.allocations, last.counted.allocations),
@@ -186,7 +199,7 @@ impl Reading {
                 self.counted.reads + self.counted.writes,
                 last.counted.reads + last.counted.writes,
             ),
-            resident: 0.0,
+            peak: 0.0,
         })
     }
 }

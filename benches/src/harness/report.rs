@@ -173,26 +173,32 @@ fn write_work(text: &mut String, rows: &[Row]) {
     let base = &rows[0];
     let _ = writeln!(text, "\n### {}\n", base.work);
     text.push_str(
-        "| | CPU | rate | p50 | CPU us | per s | allocations (bytes) | reads + writes | wire up / down | RSS MiB |\n",
+        "| | CPU | rate | p50 | CPU us | per s | p50 / p99 us | allocations (bytes) | reads + writes \
+         | wire up / down | peak RSS MiB |\n",
     );
-    text.push_str("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+    text.push_str("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for row in rows {
         let cpu = spread(row.ratio(base, |sample| sample.cpu));
         let rate = spread(row.ratio(base, |sample| sample.rate));
-        let p50 = row.ratio(base, |sample| sample.p50.unwrap_or(f64::NAN));
+        let p50 = row.ratio(base, Sample::p50);
         let p50 = p50.filter(|p50| p50.median.is_finite());
+        let (half, most) = (row.median(Sample::p50), row.median(Sample::p99));
         let _ = writeln!(
             text,
-            "| {} | {cpu} | {rate} | {} | {:.2} | {:.0} | {} | {:.2} | {:.0} / {:.0} | {:.1} |",
+            "| {} | {cpu} | {rate} | {} | {:.2} | {:.0} | {} | {} | {:.2} | {:.0} / {:.0} | {:.1} |",
             row.subject,
             p50.map_or("-".to_owned(), |p50| format!("{:.2}", p50.median)),
             row.median(|sample| sample.cpu),
             row.median(|sample| sample.rate),
+            match half.is_finite() {
+                true => format!("{half:.0} / {most:.0}"),
+                false => "-".to_owned(),
+            },
             row.counted.map_or("-".to_owned(), allocations),
             row.median(|sample| sample.system_calls),
             row.median(|sample| sample.up),
             row.median(|sample| sample.down),
-            row.median(|sample| sample.resident) / (1024.0 * 1024.0),
+            row.median(|sample| sample.peak) / (1024.0 * 1024.0),
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::measure::Sample;
 use super::report::{Report, Row};
 use super::series::{Growing, Point, Series};
 use super::work::{Shape, Subject};
@@ -55,6 +56,7 @@ const RATIOS: &[Target] = &[
     (Shape::Bidi, 64 * KIB, 16, ROUTES, Figure::Cpu(1.0)),
     (Shape::Bidi, MIB, 4, ROUTES, Figure::Cpu(1.0)),
     (Shape::Bidi, 32, 512, BYTES, Figure::CpuOfEcho(1.5)),
+    (Shape::Messages, 32, 512, BYTES, Figure::CpuOfEcho(1.5)),
     (Shape::Client, 32, 64, CLIENT, Figure::Cpu(0.33)),
     (Shape::Client, 32, 64, CLIENT, Figure::Rate(3.0)),
     (Shape::Connections, 32, 1, SINGLE, Figure::Cpu(1.0)),
@@ -177,7 +179,7 @@ fn measured(report: &Report, target: &Target) -> Option<(String, f64, f64)> {
     let (name, aim, ratio) = match figure {
         Figure::Cpu(most) => ("CPU", most, to_first(|it| it.cpu)?),
         Figure::Rate(least) => ("rate, at least", least, to_first(|it| it.rate)?),
-        Figure::P50(most) => ("p50", most, to_first(|it| it.p50.unwrap_or(f64::NAN))?),
+        Figure::P50(most) => ("p50", most, to_first(Sample::p50)?),
         Figure::CpuOfEcho(most) => {
             let echoes = rows.iter().filter(|row| ECHOES.contains(&row.subject));
             let ratios = echoes.filter_map(|echo| row.ratio(echo, |it| it.cpu));

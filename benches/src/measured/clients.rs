@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
@@ -15,7 +16,7 @@ use tonic::client::GrpcService;
 
 use super::pb::Payload;
 use super::pb::bench_client::BenchClient;
-use super::{CALLS, Tasks, answer_parent, say};
+use super::{CALLS, LATENCIES, Tasks, answer_parent, say};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -102,9 +103,13 @@ where
     say("calling");
     let mut made = 0;
     while made < calling.calls {
+        let start = Instant::now();
         let calls = (0..calling.in_flight).map(|_| one(channel.clone(), payload.clone()));
         for result in join_all(calls).await {
             result?;
+        }
+        if calling.in_flight == 1 {
+            LATENCIES.note(start);
         }
         made += calling.in_flight as u64;
         CALLS.store(made, Ordering::Relaxed);

@@ -15,6 +15,8 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Stats};
 
+use crate::latency::{Latencies, Latency};
+
 pub use clients::{Calling, Client, call};
 pub use codecs::{Codec, code};
 pub use servers::{Contender, Serving, serve};
@@ -22,6 +24,9 @@ pub use service::pb;
 
 /// How many calls a client made.
 static CALLS: AtomicU64 = AtomicU64::new(0);
+
+/// How long they took, if it makes one at a time.
+static LATENCIES: Latencies = Latencies::new();
 
 /// How often the sockets of a server were read, and how often they were written.
 static READS: AtomicU64 = AtomicU64::new(0);
@@ -51,6 +56,8 @@ pub struct Counted {
     pub reads: u64,
     /// Writes.
     pub writes: u64,
+    /// The time of calls since it was asked last, of a client that makes one at a time.
+    pub latency: Option<Latency>,
 }
 
 /// How a measured process runs its tasks.
@@ -101,6 +108,7 @@ fn counted() -> Counted {
         bytes: bytes_allocated as u64,
         reads: READS.load(Ordering::Relaxed),
         writes: WRITES.load(Ordering::Relaxed),
+        latency: LATENCIES.take(),
     }
 }
 
