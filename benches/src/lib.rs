@@ -10,3 +10,5 @@ pub mod lockstep;
 pub mod measured;
 pub mod peer;
 pub mod process;
+mod socket;
+pub mod tls;

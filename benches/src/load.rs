@@ -1,19 +1,17 @@
 //! Puts load on a server: connections, each with so many messages in flight, for a while.
 
+use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use bytes::BytesMut;
-use tokio::io::Interest;
-use tokio::net::TcpStream;
 
 use crate::latency::Latencies;
 use crate::peer::{Job, Peer, Protocol};
-
-/// How much is read at once.
-const READ: usize = 256 * 1024;
+use crate::socket::Socket;
+use crate::tls;
 
 /// What a load is.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +24,8 @@ pub struct Load {
     pub in_flight: u64,
     /// Each call has a connection of its own.
     pub reconnects: bool,
+    /// Connections have TLS.
+    pub is_tls: bool,
 }
 
 /// What happened, counted by all connections.
@@ -85,7 +85,7 @@ pub async fn hold(address: &str, load: Load, calls: u64) -> Result<Wire, String>
 
 /// A connection and what is under way on it.
 pub struct Wire {
-    stream: TcpStream,
+    socket: Socket,
     peer: Box<dyn Peer>,
     input: BytesMut,
     out: Vec<u8>,
@@ -98,14 +98,18 @@ impl Wire {
     /// # Errors
     /// The server is not there.
     pub async fn connect(address: &str, load: Load) -> Result<Self, String> {
-        let text = |error: io::Error| error.to_string();
-        let stream = TcpStream::connect(address).await.map_err(text)?;
-        stream.set_nodelay(true).map_err(text)?;
+        let text = |error: &dyn Display| error.to_string();
+        let tls = match load.is_tls {
+            true => Some(tls::client(load.protocol).map_err(|it| text(&it))?),
+            false => None,
+        };
+        let socket = Socket::connect(address, tls.as_ref()).await;
+        let socket = socket.map_err(|it| text(&it))?;
         let mut peer = load.protocol.peer(load.job);
         let mut out = Vec::new();
         peer.open(&mut out);
         Ok(Self {
-            stream,
+            socket,
             peer,
             input: BytesMut::new(),
             out,
@@ -143,16 +147,11 @@ impl Wire {
     async fn turn(&mut self, meter: &Meter) -> Result<u64, String> {
         let text = |error: io::Error| error.to_string();
         self.write(meter).map_err(text)?;
-        let interest = match self.out.is_empty() {
-            true => Interest::READABLE,
-            false => Interest::READABLE | Interest::WRITABLE,
-        };
-        let ready = self.stream.ready(interest).await.map_err(text)?;
-        if !ready.is_readable() {
+        let has_more = !self.out.is_empty();
+        if !self.socket.ready(has_more).await.map_err(text)? {
             return Ok(0);
         }
-        self.input.reserve(READ);
-        match self.stream.try_read_buf(&mut self.input) {
+        match self.socket.read(&mut self.input) {
             Ok(0) => return Err("the server closed the connection".to_owned()),
             Ok(len) => meter.down.fetch_add(len as u64, Ordering::Relaxed),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
@@ -164,18 +163,23 @@ impl Wire {
     /// Writes until the socket is full.
     fn write(&mut self, meter: &Meter) -> io::Result<()> {
         self.peer.pump(&mut self.out);
-        while self.written < self.out.len() {
-            match self.stream.try_write(&self.out[self.written..]) {
-                Ok(len) => {
-                    self.written += len;
-                    meter.up.fetch_add(len as u64, Ordering::Relaxed);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+        let is_full = loop {
+            if self.written == self.out.len() {
+                break false;
+            }
+            match self.socket.write(&self.out[self.written..]) {
+                Ok(len) => self.written += len,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break true,
                 Err(error) => return Err(error),
             }
+        };
+        if !is_full {
+            self.out.clear();
+            self.written = 0;
+            self.socket.flush()?;
         }
-        self.out.clear();
-        self.written = 0;
+        let written = std::mem::take(&mut self.socket.written);
+        meter.up.fetch_add(written, Ordering::Relaxed);
         Ok(())
     }
 }

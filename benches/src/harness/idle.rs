@@ -18,6 +18,7 @@ const LOAD: Load = Load {
     job: Job::new(Kind::Unary, 32),
     in_flight: 1,
     reconnects: false,
+    is_tls: false,
 };
 
 /// What a server's connections occupy.

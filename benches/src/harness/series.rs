@@ -177,6 +177,7 @@ impl Growing {
             job,
             in_flight,
             reconnects: false,
+            is_tls: false,
         };
         let unary = Job::new(Kind::Unary, 32);
         let plan = Plan {

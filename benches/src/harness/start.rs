@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::measured::{Client, Contender, Runtime, name};
 use crate::process::Process;
+use crate::tls;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -28,6 +29,7 @@ pub(crate) struct Start {
     is_large: bool,
     /// Whether a connection may have thousands of calls, and a message any length.
     is_unlimited: bool,
+    is_tls: bool,
 }
 
 impl Start {
@@ -40,6 +42,7 @@ impl Start {
             counts,
             is_large,
             is_unlimited: false,
+            is_tls: false,
         }
     }
 
@@ -55,6 +58,14 @@ impl Start {
     pub(crate) fn unlimited(self) -> Self {
         Self {
             is_unlimited: true,
+            ..self
+        }
+    }
+
+    /// Of a server with TLS.
+    pub(crate) fn over_tls(self) -> Self {
+        Self {
+            is_tls: true,
             ..self
         }
     }
@@ -84,6 +95,9 @@ impl Start {
         }
         if self.is_unlimited {
             command.arg("--unlimited");
+        }
+        if self.is_tls {
+            command.args(["--identity", &tls::IDENTITY]);
         }
         Process::start(&mut command)
     }

@@ -170,7 +170,7 @@ fn measured(report: &Report, target: &Target) -> Option<(String, f64, f64)> {
     let &(shape, size, in_flight, subject, figure) = target;
     let of_work = |rows: &&[Row]| {
         let work = rows[0].work;
-        (work.shape, work.size, work.in_flight) == (shape, size, in_flight)
+        !work.is_tls && (work.shape, work.size, work.in_flight) == (shape, size, in_flight)
     };
     let rows = report.works().find(of_work)?;
     let row = |subject| rows.iter().find(|row| row.subject == subject);

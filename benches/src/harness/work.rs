@@ -24,6 +24,8 @@ pub(crate) struct Work {
     pub(crate) size: usize,
     /// How many are in flight.
     pub(crate) in_flight: u64,
+    /// Whether connections have TLS.
+    pub(crate) is_tls: bool,
 }
 
 /// How messages go.
@@ -60,6 +62,14 @@ impl Work {
             shape,
             size,
             in_flight,
+            is_tls: false,
+        }
+    }
+
+    const fn over_tls(self) -> Self {
+        Self {
+            is_tls: true,
+            ..self
         }
     }
 
@@ -79,6 +89,9 @@ impl Work {
             Self::new(Shape::Bidi, 64 * KIB, 16),
             Self::new(Shape::Bidi, MIB, 4),
             Self::new(Shape::Connections, 32, 1),
+            Self::new(Shape::Unary, 32, 64).over_tls(),
+            Self::new(Shape::Bidi, KIB, 128).over_tls(),
+            Self::new(Shape::Connections, 32, 1).over_tls(),
             Self::new(Shape::Client, 32, 1),
             Self::new(Shape::Client, 32, 64),
             Self::new(Shape::Gateway, 32, 1),
@@ -106,6 +119,8 @@ impl Work {
         let mux = [Routes, Direct, Bytes].map(|it| Subject::Server(it, Protocol::Mux));
         let yardsticks = [websocket, tungstenite, Subject::Server(Tcp, Protocol::Tcp)];
         match self.shape {
+            Shape::Unary if self.is_tls => vec![tonic, mux[0]],
+            Shape::Bidi | Shape::Connections if self.is_tls => vec![tonic, mux[0], single],
             Shape::Unary if self.in_flight == 1 => [&[tonic, web], &mux[..], &yardsticks].concat(),
             Shape::Unary => [&[tonic], &mux[..], &yardsticks].concat(),
             Shape::Bidi | Shape::Messages => [&[tonic], &mux[..], &[single], &yardsticks].concat(),
@@ -134,13 +149,18 @@ impl Work {
             job: Job::new(kind, self.size),
             in_flight: self.in_flight,
             reconnects: self.shape == Shape::Connections,
+            is_tls: self.is_tls,
         }
     }
 
     /// How what is measured is started.
     #[must_use]
     pub(crate) fn start(&self, runtime: Runtime, counts: bool) -> Start {
-        Start::measured(runtime, counts, self.is_large())
+        let start = Start::measured(runtime, counts, self.is_large());
+        match self.is_tls {
+            true => start.over_tls(),
+            false => start,
+        }
     }
 
     /// Whether messages are such that glibc gives their memory back each time unless it is told
@@ -153,6 +173,9 @@ impl Work {
 
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_tls {
+            f.write_str("TLS, ")?;
+        }
         let size = match self.size {
             bytes @ ..KIB => format!("{bytes} B"),
             bytes @ ..MIB => format!("{} KiB", bytes / KIB),

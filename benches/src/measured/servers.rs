@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
+use tonic::transport::{Identity, ServerTlsConfig};
 use tonic_web::GrpcWebLayer;
 use tower::service_fn;
 
@@ -21,6 +22,7 @@ use super::listening::Listening;
 use super::pb::bench_server::BenchServer;
 use super::service::Echo;
 use super::{Tasks, answer_parent, echo};
+use crate::tls;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -66,6 +68,9 @@ pub struct Serving {
     /// Takes thousands of calls on a connection, and messages of any length.
     #[arg(long)]
     unlimited: bool,
+    /// TLS, by a certificate and its key as PEM.
+    #[arg(long, allow_hyphen_values = true)]
+    identity: Option<String>,
 }
 
 /// Serves until the standard input ends.
@@ -82,14 +87,14 @@ pub fn serve(serving: Serving, tasks: &Tasks) -> Result<(), BoxError> {
 
 async fn answer(serving: Serving, listening: Listening) -> Result<(), BoxError> {
     let service = BenchServer::new(Echo).max_decoding_message_size(MAX_MESSAGE);
-    let server = server(&serving);
+    let server = server(&serving)?;
     match serving.contender {
         Contender::Tonic => {
-            let server = tonic_server(&serving).add_service(service);
+            let server = tonic_server(&serving)?.add_service(service);
             server.serve_with_incoming(listening.into_stream()).await?;
         }
         Contender::TonicWeb => {
-            let server = tonic_server(&serving).accept_http1(true);
+            let server = tonic_server(&serving)?.accept_http1(true);
             let server = server.layer(GrpcWebLayer::new()).add_service(service);
             server.serve_with_incoming(listening.into_stream()).await?;
         }
@@ -110,23 +115,31 @@ async fn answer(serving: Serving, listening: Listening) -> Result<(), BoxError> 
 }
 
 /// This project's.
-fn server(serving: &Serving) -> Server {
+fn server(serving: &Serving) -> Result<Server, BoxError> {
     let mut layer = WebSocketLayer::new();
     if serving.unlimited {
         layer = layer
             .max_concurrent_calls(MAX_CALLS)
             .max_message_len(MAX_MESSAGE as u32);
     }
-    Server::new().layer(layer)
+    let server = Server::new().layer(layer);
+    Ok(match &serving.identity {
+        Some(pem) => server.tls(tls::server(pem)?),
+        None => server,
+    })
 }
 
 /// tonic's; the length of messages is the service's.
-fn tonic_server(serving: &Serving) -> tonic::transport::Server {
-    let server = tonic::transport::Server::builder();
-    match serving.unlimited {
-        true => server.max_concurrent_streams(MAX_CALLS),
-        false => server,
+fn tonic_server(serving: &Serving) -> Result<tonic::transport::Server, BoxError> {
+    let mut server = tonic::transport::Server::builder();
+    if serving.unlimited {
+        server = server.max_concurrent_streams(MAX_CALLS);
     }
+    if let Some(pem) = &serving.identity {
+        let identity = Identity::from_pem(pem, pem);
+        server = server.tls_config(ServerTlsConfig::new().identity(identity))?;
+    }
+    Ok(server)
 }
 
 /// Answers with the body of the request, whatever is in it.
