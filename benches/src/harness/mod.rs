@@ -29,23 +29,23 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// What is measured, and for how long.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// All sizes, more and longer rounds: about an hour instead of minutes.
+    /// All sizes and numbers, more and longer rounds: about an hour instead of minutes.
     #[arg(long)]
     full: bool,
-    /// How the measured processes run their tasks.
+    /// How the measured processes run their tasks, where it is not measured what grows.
     #[arg(long, default_value = "current_thread")]
     runtime: Runtime,
-    /// How many rounds there are.
+    /// How many rounds there are: 3, or 9 of the full ones.
     #[arg(long)]
     rounds: Option<usize>,
-    /// Only work with this in its name.
+    /// Only work with this in its name, and nothing of idle connections.
     #[arg(long, default_value = "")]
     only: String,
     /// Where the results are written as JSON.
     #[arg(long, default_value = "target/benches.json")]
     json: PathBuf,
     /// Writes the tables into docs/performance.md and the chart beside it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "only")]
     update: bool,
 }
 

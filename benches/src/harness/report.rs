@@ -185,7 +185,7 @@ fn write_work(text: &mut String, rows: &[Row]) {
         let (half, most) = (row.median(Sample::p50), row.median(Sample::p99));
         let _ = writeln!(
             text,
-            "| {} | {cpu} | {rate} | {} | {:.2} | {:.0} | {} | {} | {:.2} | {:.0} / {:.0} | {:.1} |",
+            "| {} | {cpu} | {rate} | {} | {:.2} | {:.0} | {} | {} | {} | {:.1} |",
             row.subject,
             p50.map_or("-".to_owned(), |p50| format!("{:.2}", p50.median)),
             row.median(|sample| sample.cpu),
@@ -195,12 +195,20 @@ fn write_work(text: &mut String, rows: &[Row]) {
                 false => "-".to_owned(),
             },
             row.counted.map_or("-".to_owned(), allocations),
-            row.median(|sample| sample.system_calls),
-            row.median(|sample| sample.up),
-            row.median(|sample| sample.down),
+            sockets(row),
             row.median(|sample| sample.peak) / (1024.0 * 1024.0),
         );
     }
+}
+
+/// Two columns, of what is counted at a server's sockets.
+fn sockets(row: &Row) -> String {
+    if matches!(row.subject, Subject::Client(_)) {
+        return "- | -".to_owned();
+    }
+    let calls = row.median(|sample| sample.system_calls);
+    let (up, down) = (row.median(|it| it.up), row.median(|it| it.down));
+    format!("{calls:.2} | {up:.0} / {down:.0}")
 }
 
 fn write_series(text: &mut String, series: &[Series]) {
