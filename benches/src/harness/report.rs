@@ -138,6 +138,7 @@ impl Report {
             write_series(&mut text, series);
         }
         write_idle(&mut text, &self.idle);
+        write_copies(&mut text, &baseline);
         text
     }
 
@@ -246,6 +247,18 @@ fn write_idle(text: &mut String, idle: &[Idle]) {
             text,
             "| {subject} | {connections} | {never:.1} | {after:.1} |"
         );
+    }
+}
+
+fn write_copies(text: &mut String, baseline: &Baseline) {
+    let mut counts = baseline.beginning("copied of 1000 bytes, ").peekable();
+    if counts.peek().is_none() {
+        return;
+    }
+    text.push_str("\n### Bytes copied for each byte of payload that is echoed\n\n");
+    text.push_str("| | copied |\n| --- | --- |\n");
+    for (name, count) in counts {
+        let _ = writeln!(text, "| {name} | {:.2} |", count as f64 / 1000.0);
     }
 }
 

@@ -105,7 +105,32 @@ const INSTRUCTIONS: &[(&str, &str, f64)] = &[
         "client tonic, unary, 64 at a time",
         1.0,
     ),
+    (
+        "server routes, mux, bidi, 10 open, 1 at a time",
+        "server routes, mux, bidi, 1 open, 1 at a time",
+        GROWTH,
+    ),
+    (
+        "server routes, mux, bidi, 100 open, 1 at a time",
+        "server routes, mux, bidi, 1 open, 1 at a time",
+        GROWTH,
+    ),
+    (
+        "server routes, mux, bidi, 1000 open, 1 at a time",
+        "server routes, mux, bidi, 1 open, 1 at a time",
+        GROWTH,
+    ),
 ];
+
+/// Names in the baseline: of what this project does, no payload is copied. What is less than one
+/// byte in a hundred are heads of frames.
+const COPIES: &[&str] = &[
+    "copied of 1000 bytes, server bytes, mux, unary, 64 KiB",
+    "copied of 1000 bytes, server bytes, mux, unary, 1024 KiB",
+    "copied of 1000 bytes, server bytes, mux, bidi, 64 KiB",
+    "copied of 1000 bytes, server bytes, mux, bidi, 1024 KiB",
+];
+const HEADS: u64 = 10;
 
 /// How much more a message may cost where there is much of everything.
 const GROWTH: f64 = 1.10;
@@ -122,6 +147,11 @@ pub(super) fn table(report: &Report, baseline: &Baseline) -> String {
             let ratio = count as f64 / base as f64;
             let what = format!("instructions: {own} ({count}), to {peer} ({base})");
             push(&mut text, &what, *most, ratio, ratio <= *most);
+        }
+    }
+    for name in COPIES {
+        if let Some(count) = baseline.get(name) {
+            push(&mut text, name, 0.0, count as f64, count < HEADS);
         }
     }
     for target in RATIOS {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-const HEAD: &str = "# Instructions for each message, counted by callgrind.\n\
+const HEAD: &str = "# Instructions for each message, counted by callgrind, and bytes copied, by DHAT.\n\
                     # `benches/instructions --update` writes this file.\n\n";
 
 /// Counts by name.
@@ -27,6 +27,12 @@ impl Baseline {
 
     pub(crate) fn get(&self, name: &str) -> Option<u64> {
         self.instructions.get(name).copied()
+    }
+
+    /// Those whose names begin like this, and the rest of their names.
+    pub(crate) fn beginning(&self, prefix: &str) -> impl Iterator<Item = (&str, u64)> {
+        let names = self.instructions.iter();
+        names.filter_map(move |(name, count)| Some((name.strip_prefix(prefix)?, *count)))
     }
 
     /// With these counts for those of the same name.

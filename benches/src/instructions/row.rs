@@ -2,21 +2,20 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use clap::ValueEnum;
 
-use crate::lockstep::Lockstep;
+use super::folder::{Folder, Tool};
 use crate::measured::{Client, Codec, Contender, name};
 use crate::peer::{Job, Kind, Protocol};
-use crate::process::Process;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
+/// Bytes of payload in each message, where nothing else is said.
+const SIZE: u64 = 32;
 
 type BoxError = Box<dyn Error + Send + Sync>;
-
-/// Bytes of payload in each message.
-const SIZE: usize = 32;
 
 /// One count.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +23,12 @@ pub(super) enum Row {
     Codec(Codec),
     /// So many messages in a burst, at a server.
     Server(Contender, Protocol, Kind, u64),
+    /// A message at a time at a server, on each of so many open calls in turn.
+    Calls(Contender, Protocol, u64),
     /// Calls at once, of a client.
     Client(Client, u64),
+    /// Bytes that a server copies for 1,000 bytes of a message of so many.
+    Copies(Contender, Protocol, Kind, u64),
 }
 
 impl Row {
@@ -33,7 +36,7 @@ impl Row {
     pub(super) fn all(with_peers: bool) -> Vec<Self> {
         use Contender::{Bytes, Direct, Gateway, Routes, Tonic};
         use Kind::{Bidi, Messages, Unary};
-        use Protocol::{Http2, Mux};
+        use Protocol::{Http2, Mux, Single};
         let codecs = Codec::value_variants().iter().copied().map(Self::Codec);
         let mut all: Vec<_> = codecs.collect();
         all.extend([
@@ -49,6 +52,19 @@ impl Row {
             Self::Client(Client::Mux, 1),
             Self::Client(Client::Mux, 64),
         ]);
+        all.extend([1, 10, 100, 1_000].map(|calls| Self::Calls(Routes, Mux, calls)));
+        let copies = |contender, protocol| {
+            [
+                (Unary, 64 * KIB),
+                (Unary, MIB),
+                (Bidi, 64 * KIB),
+                (Bidi, MIB),
+            ]
+            .map(|(kind, size)| Self::Copies(contender, protocol, kind, size))
+        };
+        all.extend(copies(Bytes, Mux));
+        all.extend(copies(Routes, Mux));
+        all.extend(&copies(Routes, Single)[2..]);
         if with_peers {
             all.extend([
                 Self::Server(Tonic, Http2, Unary, 1),
@@ -59,6 +75,7 @@ impl Row {
                 Self::Client(Client::Tonic, 1),
                 Self::Client(Client::Tonic, 64),
             ]);
+            all.extend(copies(Tonic, Http2));
         }
         all
     }
@@ -67,12 +84,25 @@ impl Row {
     pub(super) fn is_of_peer(self) -> bool {
         matches!(
             self,
-            Self::Server(Contender::Tonic, ..) | Self::Client(Client::Tonic, _)
+            Self::Server(Contender::Tonic, ..)
+                | Self::Copies(Contender::Tonic, ..)
+                | Self::Client(Client::Tonic, _)
         )
     }
 
-    /// Instructions for each message.
+    /// Instructions for each message, or bytes that are copied.
     pub(super) fn count(self) -> Result<u64, BoxError> {
+        let Self::Copies(contender, protocol, kind, size) = self else {
+            return self.each();
+        };
+        // What a short message takes is no payload.
+        let short = Self::Copies(contender, protocol, kind, SIZE).each()?;
+        let payload = self.each()?.saturating_sub(short);
+        Ok((payload * 1000 + size / 2) / size)
+    }
+
+    /// For each message: the difference of two runs.
+    fn each(self) -> Result<u64, BoxError> {
         let bursts = self.bursts();
         let short = self.total(bursts)?;
         let long = self.total(2 * bursts)?;
@@ -83,6 +113,9 @@ impl Row {
     fn bursts(self) -> u64 {
         match self {
             Self::Codec(_) => 10_000,
+            // All of the calls are open when those begin that count.
+            Self::Calls(..) => 1_000,
+            Self::Copies(..) => 8,
             _ if self.burst() == 1 => 300,
             _ if self.burst() == 512 => 30,
             _ => 16,
@@ -91,116 +124,41 @@ impl Row {
 
     fn burst(self) -> u64 {
         match self {
-            Self::Codec(_) => 1,
+            Self::Codec(_) | Self::Calls(..) | Self::Copies(..) => 1,
             Self::Server(.., burst) | Self::Client(_, burst) => burst,
         }
     }
 
-    /// Instructions of a whole run.
+    /// The count of a whole run.
     fn total(self, bursts: u64) -> Result<u64, BoxError> {
-        let folder = Folder::new()?;
+        let folder = Folder::new(self.tool())?;
+        let burst = self.burst();
+        let job = |kind, size| Job::new(kind, size as usize);
         match self {
-            Self::Codec(codec) => {
-                let times = bursts.to_string();
-                let status = folder
-                    .counted()?
-                    .args(["codec", &name(&codec), &times])
-                    .status()?;
-                success(status.success())?;
-            }
-            Self::Server(contender, protocol, kind, burst) => {
-                folder.serve(contender, protocol, kind, burst, bursts)?;
-            }
+            Self::Codec(codec) => folder.code(codec, bursts)?,
             Self::Client(client, burst) => folder.call(client, burst, bursts)?,
+            Self::Server(contender, protocol, kind, _) => {
+                folder.serve(contender, protocol, job(kind, SIZE), burst, bursts)?;
+            }
+            Self::Calls(contender, protocol, calls) => {
+                let job = Job {
+                    calls,
+                    ..job(Kind::Messages, SIZE)
+                };
+                folder.serve(contender, protocol, job, burst, bursts)?;
+            }
+            Self::Copies(contender, protocol, kind, size) => {
+                folder.serve(contender, protocol, job(kind, size), burst, bursts)?;
+            }
         }
         folder.total()
     }
-}
 
-/// The sockets and files of one run.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Result<Self, BoxError> {
-        let name = format!("grpc-websocket-benches-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
-    }
-
-    /// This program, with its instructions counted.
-    fn counted(&self) -> Result<Command, BoxError> {
-        let mut command = Command::new("valgrind");
-        // Each byte of `rep movsb` would count.
-        command.env("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-ERMS,-FSRM");
-        command.args(["--tool=callgrind", "--quiet"]);
-        command.arg(format!("--callgrind-out-file={}", self.path("counts")));
-        command.arg(std::env::current_exe()?);
-        Ok(command)
-    }
-
-    fn server(&self, command: &mut Command, contender: Contender) -> Result<Process, BoxError> {
-        let listen = format!("unix:{}", self.path(&name(&contender)));
-        command.args(["serve", &name(&contender), "--listen", &listen]);
-        if contender == Contender::Gateway {
-            let upstream = format!("unix:{}", self.path(&name(&Contender::Tonic)));
-            command.args(["--upstream", &upstream]);
+    fn tool(self) -> Tool {
+        match self {
+            Self::Copies(..) => Tool::Dhat,
+            _ => Tool::Callgrind,
         }
-        Process::start(command)
-    }
-
-    fn serve(
-        &self,
-        contender: Contender,
-        protocol: Protocol,
-        kind: Kind,
-        burst: u64,
-        bursts: u64,
-    ) -> Result<(), BoxError> {
-        let _upstream = match contender {
-            Contender::Gateway => {
-                let mut command = Command::new(std::env::current_exe()?);
-                Some(self.server(&mut command, Contender::Tonic)?)
-            }
-            _ => None,
-        };
-        let server = self.server(&mut self.counted()?, contender)?;
-        let job = Job::new(kind, SIZE);
-        let mut load = Lockstep::new(&self.path(&name(&contender)), protocol, job)?;
-        for _ in 0..bursts {
-            load.burst(burst)?;
-        }
-        server.finish()
-    }
-
-    fn call(&self, client: Client, burst: u64, bursts: u64) -> Result<(), BoxError> {
-        let contender = match client {
-            Client::Mux => Contender::Routes,
-            Client::Tonic | Client::Http2 => Contender::Tonic,
-        };
-        let mut command = Command::new(std::env::current_exe()?);
-        let server = self.server(&mut command, contender)?;
-        let mut command = self.counted()?;
-        command.args(["call", &name(&client), &server.address]);
-        command.args(["--in-flight", &burst.to_string()]);
-        command.args(["--calls", &(burst * bursts).to_string()]);
-        Process::start(&mut command)?.wait()
-    }
-
-    fn total(&self) -> Result<u64, BoxError> {
-        let text = fs::read_to_string(Path::new(&self.path("counts")))?;
-        let line = text.lines().find_map(|line| line.strip_prefix("totals: "));
-        Ok(line.ok_or("callgrind counted nothing")?.trim().parse()?)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -217,16 +175,22 @@ impl fmt::Display for Row {
                 write!(f, "server {}, {}", name(contender), name(protocol))?;
                 write!(f, ", {kind}, {burst} at a time")
             }
+            Self::Calls(contender, protocol, calls) => {
+                write!(f, "server {}, {}", name(contender), name(protocol))?;
+                write!(f, ", bidi, {calls} open, 1 at a time")
+            }
             Self::Client(client, burst) => {
                 write!(f, "client {}, unary, {burst} at a time", name(client))
             }
+            Self::Copies(contender, protocol, kind, size) => {
+                let kind = match kind {
+                    Kind::Unary => "unary",
+                    Kind::Bidi | Kind::Messages => "bidi",
+                };
+                let size = size / KIB;
+                write!(f, "copied of 1000 bytes, server {}", name(contender))?;
+                write!(f, ", {}, {kind}, {size} KiB", name(protocol))
+            }
         }
-    }
-}
-
-fn success(is_success: bool) -> Result<(), BoxError> {
-    match is_success {
-        true => Ok(()),
-        false => Err("a counted process failed".into()),
     }
 }
