@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::start::Start;
 use super::statistics::Quartiles;
 use super::work::Subject;
-use crate::load::{Load, Meter, Wire};
+use crate::load::{self, Load, Meter, Wire};
 use crate::measured::{Contender, Runtime};
 use crate::peer::{Job, Kind, Protocol};
 
@@ -236,7 +236,8 @@ impl Plan {
         let server = self.start.server(contender, None)?;
         let mut wires = Vec::with_capacity(self.connections);
         for _ in 0..self.connections {
-            wires.push(Wire::connect(&server.address, self.load).await?);
+            // At once: a server does not wait long for the first request.
+            wires.push(load::hold(&server.address, self.load, 1).await?);
         }
         self.exchange(&mut wires, self.warm_up).await?;
         let before = server.cpu_time()?;
