@@ -43,8 +43,11 @@ fn run_cargo(what: &[&str], build: Build) -> PathBuf {
         .args(["build", "--quiet", "--locked", "--release"])
         .args(what)
         .current_dir(firmware())
+        .arg("--config")
+        .arg(same_everywhere())
         .env("CARGO_TARGET_DIR", &target)
-        .env("RUSTFLAGS", same_everywhere());
+        // It would replace all flags that are configured.
+        .env_remove("RUSTFLAGS");
     if let Build::Silent(features) = build {
         cargo.args(["--no-default-features", "--features", features]);
     }
@@ -64,12 +67,14 @@ fn target() -> PathBuf {
     root().join(usual).join("firmware")
 }
 
-/// Flags that keep the folders of this machine out of the images, whose size would depend on them.
+/// Flags beside those of the images' folder, that keep the folders of this machine out of the images,
+/// whose size would depend on them.
 fn same_everywhere() -> String {
     let home = env::home_dir().unwrap_or_default().join(".cargo");
     let cargo = env::var_os("CARGO_HOME").map_or(home, PathBuf::from);
     let remap = |folder: &Path, name| format!("--remap-path-prefix={}={name}", folder.display());
-    format!("{} {}", remap(&cargo, "cargo"), remap(root(), "project"))
+    let flags = [remap(&cargo, "cargo"), remap(root(), "project")];
+    format!("target.{TARGET}.rustflags={flags:?}")
 }
 
 fn root() -> &'static Path {
