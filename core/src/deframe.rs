@@ -13,7 +13,7 @@
 //! own framing on takes the first, an application the second; neither copies.
 
 use crate::limits::Limits;
-use crate::wire::prefix::{FrameKind, PREFIX_LEN, Prefix, PrefixError};
+use crate::wire::prefix::{FrameKind, Prefix, PrefixError};
 
 /// A part of one frame. It borrows the input, not the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,34 +70,34 @@ impl Deframer {
 /// A [`Deframer`] whose limits are kept elsewhere: connections of many calls have them once.
 #[derive(Debug, Clone)]
 pub(crate) struct Frames {
-    prefix: [u8; PREFIX_LEN],
-    /// How many bytes of `prefix` are filled.
+    /// The kind of the frame that is begun.
+    kind: FrameKind,
+    /// How many bytes of its prefix came.
     filled: u8,
-    /// The frame being read and how much of its payload is still to come.
-    open: Option<(FrameKind, u32)>,
+    /// Until the prefix is whole, as much of the length as came; then how much of the payload is
+    /// still to come.
+    left: u32,
 }
+
+/// [`Frames::filled`] while a payload is read.
+const IN_PAYLOAD: u8 = 5;
 
 impl Frames {
     pub(crate) const fn new() -> Self {
         Self {
-            prefix: [0; PREFIX_LEN],
+            kind: FrameKind::Metadata,
             filled: 0,
-            open: None,
+            left: 0,
         }
     }
 
     pub(crate) const fn is_at_boundary(&self) -> bool {
-        self.filled == 0 && self.open.is_none()
+        self.filled == 0
     }
 
     /// The kind of the frame that is begun and not complete.
     pub(crate) fn begun(&self) -> Option<FrameKind> {
-        let [flags, ..] = self.prefix;
-        match self.open {
-            Some((kind, _)) => Some(kind),
-            None if self.filled > 0 => FrameKind::from_flags(flags).ok(),
-            None => None,
-        }
+        (!self.is_at_boundary()).then_some(self.kind)
     }
 
     /// As [`Deframer::next`].
@@ -107,71 +107,56 @@ impl Frames {
         input: &mut &'i [u8],
     ) -> Result<Option<(FrameKind, Piece<'i>)>, DeframeError> {
         let whole = *input;
-        let Some(&first) = whole.first() else {
+        if whole.is_empty() {
             return Ok(None);
+        }
+        let mut piece = Piece {
+            start: None,
+            framed: whole,
+            payload: &[],
+            end: false,
         };
-        let (kind, start, remaining) = match self.open {
-            Some((kind, remaining)) => (kind, None, remaining),
-            None => match self.take_prefix(limits, first, input)? {
-                (kind, None) => {
-                    let piece = Piece {
-                        start: None,
-                        framed: whole,
-                        payload: &[],
-                        end: false,
-                    };
-                    return Ok(Some((kind, piece)));
-                }
-                (kind, Some(prefix)) => (kind, Some(prefix), prefix.len),
-            },
-        };
-        let (payload, remaining) = take_payload(input, remaining);
-        let end = remaining == 0;
-        self.open = (!end).then_some((kind, remaining));
-        let framed = whole
-            .get(..whole.len().saturating_sub(input.len()))
-            .unwrap_or_default();
-        Ok(Some((
-            kind,
-            Piece {
-                start,
-                framed,
-                payload,
-                end,
-            },
-        )))
+        if self.filled != IN_PAYLOAD {
+            piece.start = self.take_prefix(limits, input)?;
+            if piece.start.is_none() {
+                return Ok(Some((self.kind, piece)));
+            }
+        }
+        piece.payload = take_payload(input, &mut self.left);
+        piece.end = self.left == 0;
+        if piece.end {
+            self.filled = 0;
+        }
+        let framed = whole.len().saturating_sub(input.len());
+        piece.framed = whole.get(..framed).unwrap_or_default();
+        Ok(Some((self.kind, piece)))
     }
 
-    /// Moves bytes from `input` to the prefix; the prefix itself once it is complete.
+    /// Takes bytes of the prefix off the front of `input`; the prefix itself once it is complete.
     fn take_prefix(
         &mut self,
         limits: &Limits,
-        first: u8,
         input: &mut &[u8],
-    ) -> Result<(FrameKind, Option<Prefix>), DeframeError> {
-        let flags = if self.filled == 0 {
-            first
-        } else {
-            self.prefix[0]
-        };
-        let kind = FrameKind::from_flags(flags)?;
-        for slot in self.prefix.iter_mut().skip(usize::from(self.filled)) {
-            let Some((&byte, rest)) = input.split_first() else {
-                return Ok((kind, None));
-            };
-            *slot = byte;
+    ) -> Result<Option<Prefix>, DeframeError> {
+        while let Some((&byte, rest)) = input.split_first() {
+            if self.filled == 0 {
+                self.kind = FrameKind::from_flags(byte)?;
+            }
+            // The flags are pushed out by the length.
+            self.left = (self.left << 8) | u32::from(byte);
             self.filled = self.filled.saturating_add(1);
             *input = rest;
+            if self.filled == IN_PAYLOAD {
+                let (kind, len) = (self.kind, self.left);
+                check_len(limits, kind, len)?;
+                return Ok(Some(Prefix { kind, len }));
+            }
         }
-        self.filled = 0;
-        let prefix = Prefix::decode(self.prefix)?;
-        check_len(limits, prefix)?;
-        Ok((kind, Some(prefix)))
+        Ok(None)
     }
 }
 
-fn check_len(limits: &Limits, prefix: Prefix) -> Result<(), DeframeError> {
-    let Prefix { kind, len } = prefix;
+fn check_len(limits: &Limits, kind: FrameKind, len: u32) -> Result<(), DeframeError> {
     match kind {
         FrameKind::Message { .. } if len > limits.max_message_len => {
             Err(DeframeError::MessageTooLong {
@@ -188,15 +173,13 @@ fn check_len(limits: &Limits, prefix: Prefix) -> Result<(), DeframeError> {
     }
 }
 
-/// Cuts at most `remaining` bytes off `input`; they and what remains after them.
-fn take_payload<'i>(input: &mut &'i [u8], remaining: u32) -> (&'i [u8], u32) {
-    let take = usize::try_from(remaining)
-        .unwrap_or(usize::MAX)
-        .min(input.len());
-    let (payload, rest) = input.split_at_checked(take).unwrap_or_default();
+/// Cuts the payload off the front of `input`, as much of what is `left` of it as is there.
+fn take_payload<'i>(input: &mut &'i [u8], left: &mut u32) -> &'i [u8] {
+    let most = usize::try_from(*left).unwrap_or(usize::MAX);
+    let (payload, rest) = input.split_at_checked(most).unwrap_or((*input, &[]));
     *input = rest;
-    let taken = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-    (payload, remaining.saturating_sub(taken))
+    *left = left.saturating_sub(u32::try_from(payload.len()).unwrap_or(u32::MAX));
+    payload
 }
 
 /// Why a stream cannot be read on. The peer is to blame.

@@ -14,38 +14,30 @@ use crate::wire::prefix::FrameKind;
 #[derive(Debug, Clone)]
 pub(super) struct Sending {
     pub(super) credit: u32,
-    order: Order,
-    /// Whether the first frame is still to be made.
-    unsaid: bool,
-}
-
-/// Where in the stream the sender is.
-#[derive(Debug, Clone)]
-struct Order {
     role: Role,
     state: State,
     frames: Frames,
     /// The last frame of the stream was a block of metadata.
     block_last: bool,
+    /// Whether the first DATA frame is still to be made.
+    unsaid: bool,
 }
 
 impl Sending {
     pub(super) const fn new(role: Role, credit: u32) -> Self {
         Self {
             credit,
-            order: Order {
-                role,
-                state: State::Idle,
-                frames: Frames::new(),
-                block_last: false,
-            },
+            role,
+            state: State::Idle,
+            frames: Frames::new(),
+            block_last: false,
             unsaid: matches!(role, Role::Client),
         }
     }
 
     /// Whether a client has half-closed. A server's call is over with its last frame.
     pub(super) fn is_half_closed(&self) -> bool {
-        self.order.role == Role::Client && self.order.state == State::Closed
+        self.role == Role::Client && self.state == State::Closed
     }
 
     /// Makes the next DATA frame out of the front of `parts`, and whether it has END. `None`: no
@@ -64,20 +56,20 @@ impl Sending {
         let take = total.min(self.credit).min(peer.max_frame);
         let ends = end && take == total;
         // On a copy, for nothing changes when the bytes are refused.
-        let mut order = self.order.clone();
-        order.follow(&limits_of(peer), parts, take)?;
+        let mut next = self.clone();
+        next.follow(&limits_of(peer), parts, take)?;
         if ends {
-            order.end()?;
-        } else if order.is_over() {
+            next.end()?;
+        } else if next.is_over() {
             // Only the frame with the last byte of the trailers can have the END.
             return Err(SendError::OutOfOrder);
         }
         if take == 0 && !ends {
             return Ok(None);
         }
-        self.order = order;
-        self.credit = self.credit.saturating_sub(take);
-        let open = core::mem::take(&mut self.unsaid);
+        next.credit = self.credit.saturating_sub(take);
+        let open = core::mem::take(&mut next.unsaid);
+        *self = next;
         let kind = FrameType::Data { open, end: ends };
         let header = Header {
             kind,
@@ -85,9 +77,7 @@ impl Sending {
         };
         Ok(Some((Segment::frame(header, None, take), ends)))
     }
-}
 
-impl Order {
     /// Reads the first `take` bytes of `parts`.
     fn follow(&mut self, limits: &Limits, parts: &[&[u8]], take: u32) -> Result<(), SendError> {
         let mut left = usize::try_from(take).unwrap_or(usize::MAX);
