@@ -2,6 +2,9 @@
 
 use core::time::Duration;
 
+/// The longest time in microseconds, in seconds.
+const MAX_SECS: u64 = u64::MAX / 1_000_000;
+
 /// A point in time in microseconds since an epoch of the caller's choice.
 ///
 /// Only differences matter, so a device may count from its boot and a server from the start of
@@ -29,11 +32,47 @@ impl Instant {
     /// "no deadline".
     #[must_use]
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
-        let micros = duration
-            .as_secs()
-            .checked_mul(1_000_000)?
+        // Not `checked_mul`: that of 64 bits is large on a small device.
+        let secs = Some(duration.as_secs()).filter(|secs| *secs <= MAX_SECS)?;
+        let micros = secs
+            .wrapping_mul(1_000_000)
             .checked_add(u64::from(duration.subsec_micros()))?;
         self.0.checked_add(micros).map(Self)
+    }
+}
+
+/// When something is due, or never: half the memory of an `Option<Instant>`. The end of time is
+/// never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Deadline(Instant);
+
+impl Deadline {
+    pub(crate) const NEVER: Self = Self(Instant(u64::MAX));
+
+    /// `None` is never.
+    pub(crate) const fn new(at: Option<Instant>) -> Self {
+        match at {
+            Some(at) => Self(at),
+            None => Self::NEVER,
+        }
+    }
+
+    /// So long after `start`.
+    pub(crate) fn after(start: Instant, duration: Duration) -> Self {
+        Self::new(start.checked_add(duration))
+    }
+
+    /// `None` is never.
+    pub(crate) fn get(self) -> Option<Instant> {
+        (!self.is_never()).then_some(self.0)
+    }
+
+    pub(crate) fn is_never(self) -> bool {
+        self == Self::NEVER
+    }
+
+    pub(crate) fn is_due(self, now: Instant) -> bool {
+        self.0 <= now && !self.is_never()
     }
 }
 
@@ -53,5 +92,23 @@ mod tests {
             Instant::from_micros(u64::MAX).checked_add(Duration::from_micros(1)),
             None
         );
+        let most = Duration::from_micros(u64::MAX);
+        assert_eq!(
+            Instant::EPOCH.checked_add(most),
+            Some(Instant::from_micros(u64::MAX))
+        );
+        assert_eq!(
+            Instant::EPOCH.checked_add(most + Duration::from_micros(1)),
+            None
+        );
+    }
+
+    #[test]
+    fn never_is_due_at_no_time() {
+        let at = Deadline::after(Instant::EPOCH, Duration::from_micros(7));
+        assert!(!at.is_due(Instant(6)) && at.is_due(Instant(7)));
+        let never = Deadline::after(Instant(1), Duration::MAX);
+        assert_eq!((never, never.get()), (Deadline::NEVER, None));
+        assert!(at < never && !never.is_due(Instant(u64::MAX)));
     }
 }

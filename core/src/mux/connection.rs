@@ -12,7 +12,7 @@ use super::timers::Timers;
 use super::transmit::Outbox;
 use crate::call::{Role, Segment};
 use crate::error::SendError;
-use crate::time::Instant;
+use crate::time::{Deadline, Instant};
 use crate::wire::mux::{FrameType, Header, MAX_ID, Settings};
 use crate::wire::status::Code;
 
@@ -215,7 +215,7 @@ impl<T: CallTable> Connection<T> {
     /// [`release`](Self::release) then. Without effect on a call that is over.
     pub fn reset_later(&mut self, call: CallId, code: Code, message: &'static str) {
         if let Ok((position, slot)) = self.live(call) {
-            slot.reset = (code, message);
+            slot.set_reset(code, message);
             self.end_by(position, Step::Fail);
         }
     }
@@ -269,8 +269,8 @@ impl<T: CallTable> Connection<T> {
     ) -> Result<(), SendError> {
         let (_, slot) = self.live(call)?;
         if !slot.awaits_metadata() {
-            slot.deadline = deadline;
-            self.timers.look_at(deadline);
+            slot.deadline = Deadline::new(deadline);
+            self.timers.look_at(Deadline::new(deadline));
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::call::state::State;
 use crate::call::{self, Role};
 use crate::error::RecvError;
 use crate::fragment::Fragment;
-use crate::time::Instant;
+use crate::time::{Deadline, Instant};
 use crate::wire::mux::{FrameType, Header};
 use crate::wire::status::Code;
 
@@ -280,7 +280,9 @@ impl<T: CallTable> Connection<T> {
                 self.outbox.slots_due |= due;
             }
             // The time for it is over; at a client the deadline is that of the call.
-            call::Event::InitialMetadata if slot.role == Role::Server => slot.deadline = None,
+            call::Event::InitialMetadata if slot.role == Role::Server => {
+                slot.deadline = Deadline::NEVER;
+            }
             call::Event::Trailers(_) => self.end_by(frame.position, Step::Finish),
             _ => {}
         }
@@ -343,7 +345,7 @@ impl<T: CallTable> Connection<T> {
             return Ok(None);
         };
         let call = slot.call();
-        slot.reset = (error.code(), error.text());
+        slot.set_reset(error.code(), error.text());
         if slot.role == Role::Server {
             self.budgets.spend(Budget::Resets)?;
         }

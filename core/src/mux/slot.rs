@@ -5,7 +5,7 @@ use super::lifecycle::{Lifecycle, Step};
 use super::send::Sending;
 use crate::call::state::State;
 use crate::call::{Receiver, Role};
-use crate::time::Instant;
+use crate::time::Deadline;
 use crate::wire::status::Code;
 
 /// What the request block begins with (SPEC.md#request).
@@ -35,9 +35,10 @@ pub struct Slot {
     pub(super) fragments: u32,
     /// How many bytes of [`PATH_FIELD`] the request block began with, or [`NO_PATH`].
     path: u8,
-    pub(super) deadline: Option<Instant>,
-    /// What the RESET that is due says.
-    pub(super) reset: (Code, &'static str),
+    pub(super) deadline: Deadline,
+    /// What the RESET that is due says: not a pair, which would have bytes of no use.
+    pub(super) reset_code: Code,
+    pub(super) reset_text: &'static str,
     /// A call that is to be refused, since this one's place is still taken.
     pub(super) refusal: Option<CallId>,
 }
@@ -58,8 +59,9 @@ impl Slot {
             owed: 0,
             fragments: 0,
             path: 0,
-            deadline: None,
-            reset: (Code::Ok, ""),
+            deadline: Deadline::NEVER,
+            reset_code: Code::Ok,
+            reset_text: "",
             refusal: None,
         }
     }
@@ -84,6 +86,11 @@ impl Slot {
             }
             None => false,
         }
+    }
+
+    /// Says what the RESET that is due says.
+    pub(super) const fn set_reset(&mut self, code: Code, text: &'static str) {
+        (self.reset_code, self.reset_text) = (code, text);
     }
 
     /// Whether it is over, and has room to keep the refusal of another.

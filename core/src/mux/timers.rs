@@ -11,11 +11,11 @@ use super::recv::Received;
 use super::table::CallTable;
 use crate::call::{self, Role};
 use crate::error::RecvError;
-use crate::time::Instant;
+use crate::time::{Deadline, Instant};
 use crate::wire::status::Code;
 
 /// A peer is not sent PINGs more often, whatever it asks for (SPEC.md#ping).
-const MIN_KEEPALIVE_MS: u64 = 1000;
+const MIN_KEEPALIVE_MS: u32 = 1000;
 
 /// When something is to be done.
 #[derive(Debug, Clone)]
@@ -24,13 +24,16 @@ pub(super) struct Timers {
     now: Instant,
     /// When the peer was last heard.
     heard: Instant,
-    pinged: Option<Instant>,
-    /// When to send the next PING that the peer asked for, and after how many microseconds another.
-    asked: Option<(Instant, u64)>,
+    /// When a PING was sent that it has not answered; never, if there is none.
+    pinged: Deadline,
+    /// When to send the next PING that the peer asked for.
+    asked: Deadline,
+    /// After how many microseconds another.
+    asked_micros: u64,
     /// Until when the peer's SETTINGS may take.
-    settings: Option<Instant>,
+    settings: Deadline,
     /// No call's deadline is earlier.
-    calls: Option<Instant>,
+    calls: Deadline,
     /// Whether there is no call.
     idle: Idle,
 }
@@ -50,10 +53,11 @@ impl Timers {
         Self {
             now,
             heard: now,
-            pinged: None,
-            asked: None,
-            settings: now.checked_add(config.limits.metadata_timeout),
-            calls: None,
+            pinged: Deadline::NEVER,
+            asked: Deadline::NEVER,
+            asked_micros: 0,
+            settings: Deadline::after(now, config.limits.metadata_timeout),
+            calls: Deadline::NEVER,
             idle: Idle::Since(now),
         }
     }
@@ -66,28 +70,29 @@ impl Timers {
         }
     }
 
-    /// The time after `duration`, if there is one.
-    pub(super) fn after(&self, duration: Duration) -> Option<Instant> {
-        self.now.checked_add(duration)
+    /// The time after `duration`.
+    pub(super) fn after(&self, duration: Duration) -> Deadline {
+        Deadline::after(self.now, duration)
     }
 
     /// A call has that deadline.
-    pub(super) fn look_at(&mut self, deadline: Option<Instant>) {
-        self.calls = earlier(self.calls, deadline);
+    pub(super) fn look_at(&mut self, deadline: Deadline) {
+        self.calls = self.calls.min(deadline);
     }
 
     /// The peer's SETTINGS came, and ask for a sign of life that often.
     pub(super) fn is_ready(&mut self, keepalive_ms: u32) {
-        self.settings = None;
+        self.settings = Deadline::NEVER;
         if keepalive_ms > 0 {
-            let millis = u64::from(keepalive_ms).max(MIN_KEEPALIVE_MS);
-            self.ask_again(millis.saturating_mul(1000));
+            let millis = keepalive_ms.max(MIN_KEEPALIVE_MS);
+            self.asked_micros = u64::from(millis).wrapping_mul(1000);
+            self.ask_again();
         }
     }
 
-    fn ask_again(&mut self, micros: u64) {
-        let at = self.now.as_micros().saturating_add(micros);
-        self.asked = Some((Instant::from_micros(at), micros));
+    fn ask_again(&mut self) {
+        let at = self.now.as_micros().saturating_add(self.asked_micros);
+        self.asked = Deadline::new(Some(Instant::from_micros(at)));
     }
 
     pub(super) const fn is_idle(&mut self) {
@@ -99,20 +104,22 @@ impl Timers {
     }
 
     /// When the peer's silence is to be looked at.
-    fn keepalive(&self, config: &Config) -> Option<Instant> {
-        let (interval, timeout) = config.keepalive?;
-        match self.pinged {
-            Some(at) => at.checked_add(timeout),
-            None => self.heard.checked_add(interval),
-        }
+    fn keepalive(&self, config: &Config) -> Deadline {
+        let Some((interval, timeout)) = config.keepalive else {
+            return Deadline::NEVER;
+        };
+        let (since, time) = match self.pinged.get() {
+            Some(pinged) => (pinged, timeout),
+            None => (self.heard, interval),
+        };
+        Deadline::after(since, time)
     }
 
-    fn idle_at(&self, config: &Config) -> Option<Instant> {
-        let timeout = config.idle_timeout?;
-        match self.idle {
-            Idle::No => None,
-            Idle::Since(since) => since.checked_add(timeout),
-            Idle::Now => Some(self.now),
+    fn idle_at(&self, config: &Config) -> Deadline {
+        match (self.idle, config.idle_timeout) {
+            (Idle::Since(since), Some(timeout)) => Deadline::after(since, timeout),
+            (Idle::Now, Some(_)) => Deadline::new(Some(self.now)),
+            _ => Deadline::NEVER,
         }
     }
 }
@@ -131,20 +138,20 @@ impl<T: CallTable> Connection<T> {
             None => self.timers.advance(now),
         }
         let now = self.timers.now;
-        if is_due(self.timers.settings, now) {
+        if self.timers.settings.is_due(now) {
             return Err(self.fail(ConnectionError::SettingsTimeout));
         }
         if let Err(error) = self.check_silence(now) {
             return Err(self.fail(error));
         }
-        if is_due(self.timers.calls, now) {
+        if self.timers.calls.is_due(now) {
             let event = self.check_calls(now);
             let event = event.map_err(|error| self.fail(error))?;
             if event.is_some() {
                 return Ok(event);
             }
         }
-        if is_due(self.timers.idle_at(&self.config), now) {
+        if self.timers.idle_at(&self.config).is_due(now) {
             self.timers.idle = Idle::No;
             return Ok(Some(Event::Idle));
         }
@@ -159,32 +166,30 @@ impl<T: CallTable> Connection<T> {
             return None;
         }
         let timers = &self.timers;
-        let asked = timers.asked.map(|(at, _)| at);
-        let keepalive = earlier(timers.keepalive(&self.config), asked);
-        let calls = earlier(timers.calls, timers.settings);
-        earlier(earlier(keepalive, calls), timers.idle_at(&self.config))
+        let keepalive = timers.keepalive(&self.config).min(timers.asked);
+        let calls = timers.calls.min(timers.settings);
+        let idle = timers.idle_at(&self.config);
+        keepalive.min(calls).min(idle).get()
     }
 
     /// Something came.
     pub(super) fn heard(&mut self, now: Instant) {
         self.timers.advance(now);
         self.timers.heard = self.timers.now;
-        self.timers.pinged = None;
+        self.timers.pinged = Deadline::NEVER;
         self.budgets.refill(self.timers.now);
     }
 
     fn check_silence(&mut self, now: Instant) -> Result<(), ConnectionError> {
-        if is_due(self.timers.keepalive(&self.config), now) {
-            if self.timers.pinged.is_some() {
+        if self.timers.keepalive(&self.config).is_due(now) {
+            if !self.timers.pinged.is_never() {
                 return Err(ConnectionError::KeepaliveTimeout);
             }
-            self.timers.pinged = Some(now);
+            self.timers.pinged = Deadline::new(Some(now));
             self.outbox.ping = true;
         }
-        if let Some((at, micros)) = self.timers.asked
-            && at <= now
-        {
-            self.timers.ask_again(micros);
+        if self.timers.asked.is_due(now) {
+            self.timers.ask_again();
             self.outbox.ping = true;
         }
         Ok(())
@@ -192,14 +197,14 @@ impl<T: CallTable> Connection<T> {
 
     /// The next call whose time is over; the time to look again if there is none.
     fn check_calls(&mut self, now: Instant) -> Received<'static> {
-        let mut next = None;
+        let mut next = Deadline::NEVER;
         for position in 0..self.calls.positions() {
             let slot = self.calls.get(position).filter(|slot| slot.state.is_live());
             let Some(slot) = slot else { continue };
-            if is_due(slot.deadline, now) {
+            if slot.deadline.is_due(now) {
                 return self.expire(position);
             }
-            next = earlier(next, slot.deadline);
+            next = next.min(slot.deadline);
         }
         self.timers.calls = next;
         Ok(None)
@@ -213,25 +218,14 @@ impl<T: CallTable> Connection<T> {
         if slot.awaits_metadata() {
             return self.fail_call(position, RecvError::MetadataTimeout);
         }
-        slot.deadline = None;
+        slot.deadline = Deadline::NEVER;
         if slot.role == Role::Server {
             let event = call::Event::DeadlineExceeded;
             return Ok(Some(Event::Call { call, event }));
         }
-        slot.reset = (Code::DeadlineExceeded, "the deadline passed");
+        slot.set_reset(Code::DeadlineExceeded, "the deadline passed");
         self.end_by(position, Step::Fail);
         let end = End::DeadlineExceeded;
         Ok(Some(Event::Ended { call, end }))
-    }
-}
-
-fn is_due(at: Option<Instant>, now: Instant) -> bool {
-    at.is_some_and(|at| at <= now)
-}
-
-fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }

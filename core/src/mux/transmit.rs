@@ -176,7 +176,7 @@ impl<T: CallTable> Connection<T> {
             return Some(write_refusal(out, call.get()));
         }
         if slot.state.owes_reset() {
-            let (code, text) = slot.reset;
+            let (code, text) = (slot.reset_code, slot.reset_text);
             self.advance(position, Step::ResetSent);
             let kind = FrameType::Reset { refused: false };
             return Some(write_text(out, Header { kind, id }, reset_code(code), text));

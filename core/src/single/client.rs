@@ -5,7 +5,7 @@ use crate::call::state::{State, Step};
 use crate::call::{Event, Receiver, Role, Segment, Sender};
 use crate::error::{RecvError, SendError};
 use crate::limits::Limits;
-use crate::time::Instant;
+use crate::time::{Deadline, Instant};
 use crate::wire::status::Code;
 
 /// The longest WebSocket message a client sends, in bytes. The servers in use refuse a longer one
@@ -38,7 +38,7 @@ pub struct Client {
     limits: Limits,
     receiver: Receiver,
     sender: Sender,
-    deadline: Option<Instant>,
+    deadline: Deadline,
     failed: Option<RecvError>,
 }
 
@@ -50,7 +50,7 @@ impl Client {
             limits,
             receiver: Receiver::new(Role::Server),
             sender: Sender::new(Role::Client, Some(DATA), Some(MAX_WEBSOCKET_MESSAGE)),
-            deadline: None,
+            deadline: Deadline::NEVER,
             failed: None,
         }
     }
@@ -109,7 +109,9 @@ impl Client {
     /// The time is `now`: [`Event::DeadlineExceeded`] once, when the deadline has passed. The call
     /// is over; close the WebSocket, which cancels it at the server.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
-        self.poll_timeout().filter(|deadline| *deadline <= now)?;
+        if self.is_ended() || !self.deadline.is_due(now) {
+            return None;
+        }
         self.end();
         Some(Event::DeadlineExceeded)
     }
@@ -117,13 +119,13 @@ impl Client {
     /// When [`Client::handle_timeout`] is to be called. Ask again after every other call.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadline.filter(|_| !self.is_ended())
+        self.deadline.get().filter(|_| !self.is_ended())
     }
 
     /// Sets when the call's time is over; `None` is never. The server learns of it by
     /// `grpc-timeout` in the metadata only.
     pub const fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.deadline = deadline;
+        self.deadline = Deadline::new(deadline);
     }
 
     /// Sends the initial metadata: a bare block of `len` bytes, in a WebSocket message of its own.

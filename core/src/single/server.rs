@@ -6,7 +6,7 @@ use crate::call::{Event, Receiver, Role, Segment, Sender};
 use crate::deframe::Piece;
 use crate::error::{RecvError, SendError};
 use crate::limits::Limits;
-use crate::time::Instant;
+use crate::time::{Deadline, Instant};
 use crate::wire::prefix::{FrameKind, Prefix};
 use crate::wire::status::Code;
 
@@ -45,8 +45,8 @@ pub struct Server {
     empty_messages: u16,
     /// WebSocket messages that carried next to nothing, less those that carried more.
     tiny_messages: u16,
-    metadata_deadline: Option<Instant>,
-    deadline: Option<Instant>,
+    metadata_deadline: Deadline,
+    deadline: Deadline,
     failed: Option<RecvError>,
 }
 
@@ -83,8 +83,8 @@ impl Server {
             position: Position::Block,
             empty_messages: 0,
             tiny_messages: 0,
-            metadata_deadline: now.checked_add(limits.metadata_timeout),
-            deadline: None,
+            metadata_deadline: Deadline::after(now, limits.metadata_timeout),
+            deadline: Deadline::NEVER,
             failed: None,
         }
     }
@@ -144,17 +144,17 @@ impl Server {
         if self.is_ended() {
             return Ok(None);
         }
-        if self
-            .metadata_deadline
-            .is_some_and(|deadline| deadline <= now)
-        {
+        if self.metadata_deadline.is_due(now) {
             self.failed.get_or_insert(RecvError::MetadataTimeout);
         }
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let due = self.deadline.take_if(|deadline| *deadline <= now);
-        Ok(due.map(|_| Event::DeadlineExceeded))
+        if !self.deadline.is_due(now) {
+            return Ok(None);
+        }
+        self.deadline = Deadline::NEVER;
+        Ok(Some(Event::DeadlineExceeded))
     }
 
     /// When [`Server::handle_timeout`] is to be called. Ask again after every other call.
@@ -163,15 +163,12 @@ impl Server {
         if self.is_ended() {
             return None;
         }
-        [self.metadata_deadline, self.deadline]
-            .into_iter()
-            .flatten()
-            .min()
+        self.metadata_deadline.min(self.deadline).get()
     }
 
     /// Sets when the call's time is over, from its `grpc-timeout`; `None` is never.
     pub const fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.deadline = deadline;
+        self.deadline = Deadline::new(deadline);
     }
 
     /// Sends the initial metadata: a block of `len` bytes (see
@@ -252,7 +249,7 @@ impl Server {
 
     fn step<'i>(&mut self, fragment: &mut Fragment<'i>) -> Result<Option<Event<'i>>, RecvError> {
         if let Some(event) = self.receiver.pending_event()? {
-            self.metadata_deadline = None;
+            self.metadata_deadline = Deadline::NEVER;
             return Ok(Some(event));
         }
         loop {
