@@ -84,16 +84,14 @@ impl<T: CallTable> Connection<T> {
             if let Some(event) = self.next_unprocessed() {
                 return Ok(Some(event));
             }
-            let event = match self.reading.position {
-                Position::Header => self.recv_header(fragment)?,
-                Position::Data(frame) => self.recv_data(fragment, frame)?,
-                Position::Control { header, taken } => {
-                    self.recv_control(fragment, header, taken)?
-                }
-                Position::Skip { left } => self.recv_skipped(fragment, left)?,
+            let received = match self.reading.position {
+                Position::Header => self.recv_header(fragment),
+                Position::Data(frame) => self.recv_data(fragment, frame),
+                Position::Control { header, taken } => self.recv_control(fragment, header, taken),
+                Position::Skip { left } => self.recv_skipped(fragment, left),
             };
-            if event.is_some() || fragment.is_used_up() {
-                return Ok(event);
+            if !matches!(received, Ok(None)) || fragment.is_used_up() {
+                return received;
             }
         }
     }
@@ -247,7 +245,7 @@ impl<T: CallTable> Connection<T> {
             Ok(Some(event)) => {
                 frame.completed |= is_end(&event);
                 self.reading.position = Position::Data(frame);
-                self.recv_event(&frame, event, taken);
+                self.recv_event(&frame, &event, taken);
                 let call = frame.call;
                 Ok(Some(Event::Call { call, event }))
             }
@@ -265,7 +263,7 @@ impl<T: CallTable> Connection<T> {
     }
 
     /// What an event means to the call, beside what it means to the application.
-    fn recv_event(&mut self, frame: &DataFrame, event: call::Event<'_>, taken: u32) {
+    fn recv_event(&mut self, frame: &DataFrame, event: &call::Event<'_>, taken: u32) {
         let Some(slot) = self.calls.get_mut(frame.position) else {
             return;
         };

@@ -51,8 +51,16 @@ impl Outbox {
 
     /// A call need not be refused after all.
     fn forget_refusal(&mut self, call: CallId) {
-        let mut kept = self.refusals.into_iter().filter(|id| *id != call.get());
-        self.refusals = [(); MAX_PENDING_REFUSALS].map(|()| kept.next().unwrap_or(0));
+        let position = self.refusals.iter().position(|id| *id == call.get());
+        position.map(|position| self.take_refusal(position));
+    }
+
+    /// Takes a refusal out, and moves those that came later up; 0 if there was none.
+    fn take_refusal(&mut self, position: usize) -> u32 {
+        let from_there = self.refusals.iter_mut().skip(position);
+        from_there
+            .rev()
+            .fold(0, |later, id| core::mem::replace(id, later))
     }
 
     /// The connection failed: all that is left to say is the GOAWAY.
@@ -67,14 +75,6 @@ impl Outbox {
     pub(super) const fn clear(&mut self) {
         *self = Self::new();
         self.settings_said = true;
-    }
-
-    /// The refusal that waited longest.
-    fn next_refusal(&mut self) -> Option<u32> {
-        let [first, rest @ ..] = self.refusals;
-        let [a, b, c] = rest;
-        self.refusals = [a, b, c, 0];
-        (first != 0).then_some(first)
     }
 }
 
@@ -95,7 +95,8 @@ impl<T: CallTable> Connection<T> {
             let kind = FrameType::Ping { ack: true };
             return Some(write(out, Header { kind, id: 0 }, &answered));
         }
-        if let Some(id) = self.outbox.next_refusal() {
+        let id = self.outbox.take_refusal(0);
+        if id != 0 {
             return Some(write_refusal(out, id));
         }
         if let Some(len) = self.write_slots(out) {
@@ -197,26 +198,26 @@ fn write_refusal(out: &mut [u8; MAX_CONTROL_FRAME], id: u32) -> usize {
 }
 
 fn write_text(out: &mut [u8; MAX_CONTROL_FRAME], header: Header, code: u8, text: &str) -> usize {
-    let text = reset_text(text).bytes();
-    write_bytes(out, header, core::iter::once(code).chain(text))
+    write_parts(out, header, &[code], reset_text(text).as_bytes())
 }
 
 fn write(out: &mut [u8; MAX_CONTROL_FRAME], header: Header, payload: &[u8]) -> usize {
-    write_bytes(out, header, payload.iter().copied())
+    write_parts(out, header, &[], payload)
 }
 
-fn write_bytes(
+fn write_parts(
     out: &mut [u8; MAX_CONTROL_FRAME],
     header: Header,
-    payload: impl Iterator<Item = u8>,
+    code: &[u8],
+    payload: &[u8],
 ) -> usize {
     let mut len: usize = 0;
-    for (slot, byte) in out
-        .iter_mut()
-        .zip(header.encode().into_iter().chain(payload))
-    {
-        *slot = byte;
-        len = len.saturating_add(1);
+    for part in [&header.encode(), code, payload] {
+        let room = out.get_mut(len..).unwrap_or_default();
+        for (place, byte) in room.iter_mut().zip(part) {
+            *place = *byte;
+            len = len.saturating_add(1);
+        }
     }
     len
 }

@@ -208,16 +208,19 @@ impl Settings {
     /// Writes the payload of a SETTINGS frame of that side: the settings that differ from its
     /// defaults. Returns its length.
     pub fn encode(&self, side: Side, out: &mut [u8; MAX_SETTINGS_LEN]) -> usize {
-        let entries = self.entries().into_iter().zip(Self::of(side).entries());
-        let said = entries.filter(|(entry, default)| entry != default);
-        let bytes = said.flat_map(|((key, value), _)| {
-            let [a, b, c, d] = value.to_be_bytes();
-            [key, a, b, c, d]
-        });
+        let defaults = Self::of(side).entries();
+        let mut slots = out.chunks_exact_mut(SETTING_LEN);
         let mut len: usize = 0;
-        for (slot, byte) in out.iter_mut().zip(bytes) {
-            *slot = byte;
-            len = len.saturating_add(1);
+        for ((key, value), (_, default)) in self.entries().iter().zip(&defaults) {
+            if value == default {
+                continue;
+            }
+            let [a, b, c, d] = value.to_be_bytes();
+            let bytes = [*key, a, b, c, d];
+            for (place, byte) in slots.next().into_iter().flatten().zip(bytes) {
+                *place = byte;
+                len = len.saturating_add(1);
+            }
         }
         len
     }

@@ -5,6 +5,8 @@ use core::time::Duration;
 const MAX_VALUE: u64 = 99_999_999;
 const MAX_DIGITS: usize = 8;
 
+const NANOS_PER_SEC: u32 = 1_000_000_000;
+
 /// Reads the value of a `grpc-timeout` field.
 ///
 /// ```
@@ -51,28 +53,24 @@ pub fn parse(value: &[u8]) -> Result<Duration, InvalidTimeout> {
 #[must_use]
 pub fn encode(timeout: Duration) -> TimeoutValue {
     let secs = timeout.as_secs();
-    let nanos = timeout.subsec_nanos();
-    let fine = |per_sec: u64, nanos_per_unit: u32| {
-        let part = u64::from(nanos.div_ceil(nanos_per_unit));
-        secs.checked_mul(per_sec)
-            .and_then(|units| units.checked_add(part))
-            .filter(|&units| units <= MAX_VALUE)
-    };
-    let whole_secs = secs.saturating_add(u64::from(nanos > 0));
-    let (amount, unit) = if let Some(nanos) = fine(1_000_000_000, 1) {
-        (nanos, b'n')
-    } else if let Some(micros) = fine(1_000_000, 1_000) {
-        (micros, b'u')
-    } else if let Some(millis) = fine(1_000, 1_000_000) {
-        (millis, b'm')
-    } else if whole_secs <= MAX_VALUE {
-        (whole_secs, b'S')
-    } else if whole_secs.div_ceil(60) <= MAX_VALUE {
-        (whole_secs.div_ceil(60), b'M')
-    } else {
-        (whole_secs.div_ceil(3600).min(MAX_VALUE), b'H')
-    };
-    TimeoutValue::new(amount, unit)
+    let (mut part, mut per_sec) = (timeout.subsec_nanos(), NANOS_PER_SEC);
+    for unit in [b'n', b'u', b'm'] {
+        // No number of this size overflows.
+        let units = secs.min(MAX_VALUE).wrapping_mul(u64::from(per_sec));
+        let amount = units.wrapping_add(u64::from(part));
+        if amount <= MAX_VALUE {
+            return TimeoutValue::new(amount, unit);
+        }
+        (part, per_sec) = (part.div_ceil(1000), per_sec / 1000);
+    }
+    let mut amount = secs.saturating_add(u64::from(part > 0));
+    for unit in [b'S', b'M', b'H'] {
+        if amount <= MAX_VALUE {
+            return TimeoutValue::new(amount, unit);
+        }
+        amount = amount.div_ceil(60);
+    }
+    TimeoutValue::new(MAX_VALUE, b'H')
 }
 
 /// The text of a `grpc-timeout` value, at most nine bytes.
@@ -84,7 +82,10 @@ pub struct TimeoutValue {
 }
 
 impl TimeoutValue {
-    fn new(mut amount: u64, unit: u8) -> Self {
+    /// Of up to eight digits.
+    fn new(amount: u64, unit: u8) -> Self {
+        // A division of 64 bits is large on a small device.
+        let mut amount = u32::try_from(amount).unwrap_or(u32::MAX);
         let mut text = [b'0'; MAX_DIGITS + 1];
         let mut start = MAX_DIGITS;
         if let Some(last) = text.last_mut() {
@@ -162,10 +163,16 @@ mod tests {
             (Duration::from_nanos(99_999_999), "99999999n"),
             (Duration::from_nanos(100_000_001), "100001u"),
             (Duration::from_micros(99_999_999), "99999999u"),
+            (Duration::new(99, 999_999_001), "100000m"),
             (Duration::from_secs(100), "100000m"),
+            (Duration::new(99_999, 999_000_000), "99999999m"),
+            (Duration::new(99_999, 999_000_001), "100000S"),
             (Duration::from_secs(100_000), "100000S"),
             (Duration::from_secs(99_999_999), "99999999S"),
+            (Duration::new(99_999_999, 1), "1666667M"),
             (Duration::from_secs(100_000_000), "1666667M"),
+            (Duration::from_secs(5_999_999_940), "99999999M"),
+            (Duration::from_secs(5_999_999_941), "1666667H"),
             (Duration::from_secs(6_000_000_000), "1666667H"),
             (Duration::MAX, "99999999H"),
         ];
