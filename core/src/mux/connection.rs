@@ -379,10 +379,8 @@ impl<T: CallTable> Connection<T> {
             0 => self.side.first_id(),
             last => last.saturating_add(2),
         };
-        if next > MAX_ID {
-            return Err(OpenError::IdsExhausted);
-        }
-        Ok(CallId::new(next))
+        let call = CallId::new(next).filter(|call| call.get() <= MAX_ID);
+        call.ok_or(OpenError::IdsExhausted)
     }
 
     fn end_by_reset(

@@ -73,12 +73,11 @@ impl<T: CallTable> Connection<T> {
     }
 
     fn text_event<'i>(&self, header: Header, text: &'i [u8]) -> Option<Event<'i>> {
-        let call = CallId::new(header.id);
-        match header.kind {
-            FrameType::GoAway => Some(Event::GoAwayText(text)),
-            _ if self.contains(call) => Some(Event::ResetText { call, text }),
-            _ => None,
+        if header.kind == FrameType::GoAway {
+            return Some(Event::GoAwayText(text));
         }
+        let call = CallId::new(header.id).filter(|call| self.contains(*call))?;
+        Some(Event::ResetText { call, text })
     }
 
     /// A control frame is complete.
@@ -115,7 +114,7 @@ impl<T: CallTable> Connection<T> {
         if increment == 0 || increment > MAX_ID {
             return Err(ConnectionError::Credit);
         }
-        let call = CallId::new(id);
+        let call = self.known(id)?;
         let Ok((_, slot)) = self.live(call) else {
             self.budgets.spend(Budget::StrayFrames)?;
             return Ok(None);
@@ -131,7 +130,7 @@ impl<T: CallTable> Connection<T> {
     }
 
     fn recv_reset(&mut self, id: u32, code: u8, refused: bool) -> Received<'static> {
-        let call = CallId::new(id);
+        let call = self.known(id)?;
         let Ok((position, slot)) = self.live(call) else {
             if let Some(position) = self.calls.find(call) {
                 self.advance(position, Step::PeerReset);
@@ -155,7 +154,7 @@ impl<T: CallTable> Connection<T> {
     }
 
     fn recv_go_away(&mut self, id: u32, code: u8) -> Received<'static> {
-        let is_ours = id == 0 || CallId::new(id).opener() == self.side;
+        let is_ours = CallId::new(id).is_none_or(|call| call.opener() == self.side);
         if !is_ours || self.peer_going_away.is_some_and(|(last, _)| id > last) {
             return Err(ConnectionError::GoAway);
         }

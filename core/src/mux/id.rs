@@ -1,6 +1,7 @@
 //! Who is who: the two ends of a WebSocket, and the names of calls.
 
 use core::fmt;
+use core::num::NonZeroU32;
 
 use crate::call::Role;
 
@@ -34,23 +35,24 @@ impl Side {
 
 /// The id of a call on its WebSocket, the same at both ends (SPEC.md#ids).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CallId(u32);
+pub struct CallId(NonZeroU32);
 
 impl CallId {
-    pub(crate) const fn new(id: u32) -> Self {
-        Self(id)
+    /// `None` for 0, which no call has.
+    pub(crate) fn new(id: u32) -> Option<Self> {
+        NonZeroU32::new(id).map(Self)
     }
 
     /// The number on the wire: 1 to 2^31 - 1.
     #[must_use]
     pub const fn get(self) -> u32 {
-        self.0
+        self.0.get()
     }
 
     /// The side that made the call.
     #[must_use]
     pub const fn opener(self) -> Side {
-        if self.0 & 1 == 1 {
+        if self.get() & 1 == 1 {
             Side::Dialer
         } else {
             Side::Acceptor

@@ -117,7 +117,9 @@ impl<T: CallTable> Connection<T> {
                 self.budgets.spend(Budget::StrayFrames)?;
                 return Ok(self.skip());
             }
-            FrameType::Window | FrameType::Reset { .. } => self.check_known(id)?,
+            FrameType::Window | FrameType::Reset { .. } => {
+                self.known(id)?;
+            }
             FrameType::Settings | FrameType::Ping { .. } if id != 0 => {
                 return Err(ConnectionError::Malformed);
             }
@@ -130,8 +132,8 @@ impl<T: CallTable> Connection<T> {
 
     /// The peer makes a call.
     fn begin_call(&mut self, id: u32, end: bool) -> Received<'static> {
-        let call = CallId::new(id);
-        if id == 0 || call.opener() == self.side || id <= self.last_peer {
+        let call = CallId::new(id).ok_or(ConnectionError::Id)?;
+        if call.opener() == self.side || id <= self.last_peer {
             return Err(ConnectionError::Id);
         }
         self.last_peer = id;
@@ -160,8 +162,7 @@ impl<T: CallTable> Connection<T> {
     }
 
     fn begin_data(&mut self, id: u32, end: bool) -> Received<'static> {
-        self.check_known(id)?;
-        let call = CallId::new(id);
+        let call = self.known(id)?;
         if self.contains(call) {
             self.read_data(call, false, end);
             return Ok(None);
@@ -191,16 +192,18 @@ impl<T: CallTable> Connection<T> {
     }
 
     /// An id must be that of a call that is or was.
-    fn check_known(&self, id: u32) -> Result<(), ConnectionError> {
-        let last = if CallId::new(id).opener() == self.side {
+    #[inline(never)]
+    pub(super) fn known(&self, id: u32) -> Result<CallId, ConnectionError> {
+        let call = CallId::new(id).ok_or(ConnectionError::Id)?;
+        let last = if call.opener() == self.side {
             self.last_own
         } else {
             self.last_peer
         };
-        if id == 0 || id > last {
+        if id > last {
             return Err(ConnectionError::Id);
         }
-        Ok(())
+        Ok(call)
     }
 
     fn recv_skipped(&mut self, fragment: &mut Fragment<'_>, left: u32) -> Received<'static> {
