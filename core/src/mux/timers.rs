@@ -22,10 +22,10 @@ const MIN_KEEPALIVE_MS: u32 = 1000;
 pub(super) struct Timers {
     /// The latest time that was given.
     now: Instant,
+    /// When a PING was sent that the peer has not answered; never, if there is none.
+    pinged: Deadline,
     /// When the peer was last heard.
     heard: Instant,
-    /// When a PING was sent that it has not answered; never, if there is none.
-    pinged: Deadline,
     /// When to send the next PING that the peer asked for.
     asked: Deadline,
     /// After how many microseconds another.

@@ -29,9 +29,12 @@ pub(super) fn parse_key(value: &[u8]) -> Option<&[u8; KEY_LEN]> {
 
 /// Base64 that needs `=` at its end to have a length of 4 times n.
 fn padded<const LEN: usize>(bytes: &[u8]) -> [u8; LEN] {
-    let mut text = [b'='; LEN];
+    let mut text = [0; LEN];
     // It fits: LEN is the length of the padded text.
     let _ = encode_binary(bytes, &mut text);
+    for byte in text.iter_mut().filter(|byte| **byte == 0) {
+        *byte = b'=';
+    }
     text
 }
 

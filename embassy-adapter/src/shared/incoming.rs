@@ -57,7 +57,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
         if let Some((interval, timeout)) = self.config.keepalive {
             config = config.with_keepalive(duration(interval), duration(timeout));
         }
-        Connection::new(now, side, config, [const { None }; N])
+        Connection::new(now, side, config, core::array::from_fn(|_| None))
     }
 
     /// The one call of a WebSocket comes with it. The path is a field of it, as in `grpc-mux.v1`.
