@@ -10,7 +10,7 @@ use grpc_websocket_core::Code;
 use crate::codec::{Decode, Encode};
 use crate::handle::Handle;
 use crate::metadata::Metadata;
-use crate::shared::{Kind, Opening, Shared, duration, now};
+use crate::shared::{Kind, Opening, Shared, now};
 use crate::status::{Failure, Status};
 use crate::stream::{Receiver, Sender, encode};
 
@@ -66,7 +66,7 @@ impl<'a, const N: usize, const W: usize, const T: usize> Client<'a, N, W, T> {
 pub struct Call<'a, 'p, C, const N: usize, const W: usize, const T: usize> {
     shared: &'a Shared<N, W, T>,
     path: &'p str,
-    timeout: Option<core::time::Duration>,
+    timeout: Option<Duration>,
     metadata: &'p [u8],
     codec: PhantomData<fn() -> C>,
 }
@@ -75,7 +75,7 @@ impl<'a, 'p, C, const N: usize, const W: usize, const T: usize> Call<'a, 'p, C, 
     /// Ends the call with DEADLINE_EXCEEDED when it is not over in that time, at both ends. It counts
     /// from when the call is made.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(duration(timeout));
+        self.timeout = Some(timeout);
         self
     }
 
@@ -168,10 +168,8 @@ impl<'a, 'p, C, const N: usize, const W: usize, const T: usize> Call<'a, 'p, C, 
 }
 
 /// The time that a call may wait for its place.
-fn timer(timeout: core::time::Duration) -> Option<Timer> {
-    let micros = u64::try_from(timeout.as_micros()).ok()?;
-    let at = Instant::now().checked_add(Duration::from_micros(micros))?;
-    Some(Timer::at(at))
+fn timer(timeout: Duration) -> Option<Timer> {
+    Instant::now().checked_add(timeout).map(Timer::at)
 }
 
 /// A call with any number of messages, and one in answer. Its drop cancels it.

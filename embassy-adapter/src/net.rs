@@ -73,8 +73,8 @@ pub async fn accept<const N: usize, const W: usize, const T: usize>(
 /// # Cancel safety
 /// As that of [`connect`].
 pub async fn close(socket: &mut TcpSocket<'_>) {
-    socket.close();
-    let _ = with_timeout(CLOSE_TIMEOUT, socket.flush()).await;
-    socket.abort();
-    let _ = with_timeout(CLOSE_TIMEOUT, socket.flush()).await;
+    for end in [TcpSocket::close, TcpSocket::abort] {
+        end(socket);
+        let _ = with_timeout(CLOSE_TIMEOUT, socket.flush()).await;
+    }
 }

@@ -108,6 +108,13 @@ impl<'a, C, const N: usize, const W: usize, const T: usize> Receiver<'a, C, N, W
         &mut self,
         buffer: &'b mut [u8],
     ) -> Result<M, Status> {
+        let len = self.only_len(buffer).await?;
+        let message = M::decode(buffer.get(..len).unwrap_or_default());
+        message.map_err(|error| Status::of(error.code()))
+    }
+
+    /// The same for its bytes, at the front of the buffer: how many.
+    async fn only_len(&mut self, buffer: &mut [u8]) -> Result<usize, Status> {
         let mut len = None;
         loop {
             let rest = buffer.get_mut(len.unwrap_or(0)..).unwrap_or_default();
@@ -123,9 +130,7 @@ impl<'a, C, const N: usize, const W: usize, const T: usize> Receiver<'a, C, N, W
                 Frame::Trailers(code, len) => return Err(failed(code, rest, len)),
             }
         }
-        let len = len.ok_or_else(|| Status::new(Code::Internal, "no response"))?;
-        let message = M::decode(buffer.get(..len).unwrap_or_default());
-        message.map_err(|error| Status::of(error.code()))
+        len.ok_or_else(|| Status::new(Code::Internal, "no response"))
     }
 
     /// The length of the next message, whole in the buffer or only begun; `None` at the end.

@@ -63,6 +63,9 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
     /// The one call of a WebSocket comes with it. The path is a field of it, as in `grpc-mux.v1`.
     fn begin_server(&mut self, now: Instant, limits: Limits, path: &str) {
         self.protocol = Protocol::server(|| single::Server::new(now, limits));
+        if !matches!(self.protocol, Protocol::Server(_)) {
+            return;
+        }
         let mut lanes = self.lanes.iter_mut();
         if let Some(lane) = lanes.find(|lane| lane.owner == Owner::Nobody) {
             lane.begin(Owner::Incoming, None);
@@ -111,14 +114,12 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
 
     /// Takes a part of a WebSocket message, as much of it as there is room for; whether that is all.
     fn recv(&mut self, bytes: &mut &[u8], fin: &mut bool) -> Result<bool, Error> {
-        if !matches!(self.protocol, Protocol::Mux(_)) {
-            return self.recv_single(bytes, fin);
-        }
-        let mut fragment = fragment(bytes, *fin);
-        let now = now();
+        let (mut fragment, now) = (fragment(bytes, *fin), now());
         loop {
-            let Protocol::Mux(connection) = &mut self.protocol else {
-                return Ok(true);
+            let connection = match &mut self.protocol {
+                Protocol::Mux(connection) => connection,
+                Protocol::Client(_) | Protocol::Server(_) => return self.recv_single(bytes, fin),
+                Protocol::Closed => return Ok(true),
             };
             match connection.recv(now, &mut fragment).map_err(Error::Mux)? {
                 None => return Ok(true),

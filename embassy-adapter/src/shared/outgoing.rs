@@ -1,8 +1,8 @@
 //! What goes to the peer.
 
 use core::task::{Context, Poll};
-use core::time::Duration;
 
+use embassy_time::Duration;
 use grpc_websocket_core::call::Segment;
 use grpc_websocket_core::mux::{CallId, MAX_CONTROL_FRAME};
 use grpc_websocket_core::wire::metadata::field_len;
@@ -11,7 +11,7 @@ use grpc_websocket_core::wire::timeout::{self, TimeoutValue};
 use grpc_websocket_core::ws::{MAX_HEADER, Opcode};
 use grpc_websocket_core::{CloseCode, Code, SendError};
 
-use super::{Inner, Protocol};
+use super::{Inner, Protocol, duration};
 use crate::maybe::Maybe;
 use crate::parts::Parts;
 use crate::status::Failure;
@@ -43,7 +43,7 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Opening<'p> {
     path: &'p str,
-    pub(super) timeout: Option<Duration>,
+    pub(super) timeout: Option<core::time::Duration>,
     timeout_text: Option<TimeoutValue>,
     metadata: &'p [u8],
     message: Option<&'p [u8]>,
@@ -58,6 +58,7 @@ impl<'p> Opening<'p> {
         metadata: &'p [u8],
         message: Option<&'p [u8]>,
     ) -> Self {
+        let timeout = timeout.map(duration);
         let timeout_text = timeout.map(timeout::encode);
         let mut opening = Self {
             path,
@@ -152,6 +153,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
         let end = end && parts.len().saturating_sub(from) <= room;
         let cut = parts.cut(from, from.saturating_add(room));
         let sent = match (&self.protocol, kind) {
+            (Protocol::Closed, _) => Err(SendError::UnknownCall),
             (Protocol::Mux(_), _) => self.send_mux(call, cut, end),
             (_, Kind::Message) => self.send_single(cut, end),
             _ => self.send_block(kind, parts),
@@ -310,7 +312,8 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
     /// Answers the one call of its WebSocket with a status, whatever was sent before. In the middle of
     /// a message no trailers can be told from it: then only the Close says that something is wrong.
     fn pump_status(&mut self) -> bool {
-        let Some(code) = self.last_status.get() else {
+        let (Protocol::Server(server), Some(code)) = (&mut self.protocol, self.last_status.get())
+        else {
             return true;
         };
         if self.output.room() < LEAST_ROOM {
@@ -319,9 +322,6 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
         self.last_status = Maybe::No;
         let status = code.grpc_status().as_bytes();
         let len = field_len("grpc-status", status);
-        let Protocol::Server(server) = &mut self.protocol else {
-            return true;
-        };
         match server.send_trailers(u32::try_from(len).unwrap_or(u32::MAX)) {
             Ok(segment) => {
                 let block = Parts::of(&[b"grpc-status: ", status, b"\r\n"]);
