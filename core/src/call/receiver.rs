@@ -49,6 +49,7 @@ impl Receiver {
     }
 
     /// Takes the next event off the front of `input`, a slice of the byte stream.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn recv<'i>(
         &mut self,
         limits: &Limits,

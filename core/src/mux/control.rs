@@ -81,6 +81,7 @@ impl<T: CallTable> Connection<T> {
     }
 
     /// A control frame is complete.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn end_control(&mut self, header: Header) -> Received<'static> {
         let Header { kind, id } = header;
         if kind == FrameType::Settings {

@@ -220,6 +220,7 @@ impl<T: CallTable> Connection<T> {
         Ok(None)
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn recv_data<'i>(&mut self, fragment: &mut Fragment<'i>, mut frame: DataFrame) -> Received<'i> {
         let slot = self.calls.get_mut(frame.position);
         let slot = slot.filter(|slot| slot.call() == frame.call && slot.state.is_live());

@@ -87,6 +87,7 @@ impl<T: CallTable> Connection<T> {
     /// those that were made before: it may end a call that one of them began. Looks at all calls
     /// when one of them may have something to say.
     #[must_use = "the frame is to be written"]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn poll_transmit(&mut self, out: &mut [u8; MAX_CONTROL_FRAME]) -> Option<usize> {
         if !core::mem::replace(&mut self.outbox.settings_said, true) {
             return Some(self.write_settings(out));

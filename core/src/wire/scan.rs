@@ -70,6 +70,7 @@ impl BlockScanner {
         self.status
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn step(&mut self, byte: u8) -> Result<Position, MalformedBlock> {
         match self.position {
             Position::LineStart => match byte {

@@ -114,6 +114,7 @@ impl Reader {
     ///
     /// # Errors
     /// What the peer sent is against RFC 6455. The error is the same for ever.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn recv<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, Error> {
         let result = self.next(input);
         if let Err(error) = result {
@@ -159,6 +160,7 @@ impl Reader {
         }
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn recv_header(&mut self, byte: u8) -> Result<(), Error> {
         self.step = match self.step {
             Step::First => self.recv_first(byte)?,
