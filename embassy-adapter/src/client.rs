@@ -102,7 +102,8 @@ impl<'a, 'p, C, const N: usize, const W: usize, const T: usize> Call<'a, 'p, C, 
         request: &Q,
         buffer: &'b mut [u8],
     ) -> Result<A, Status> {
-        let mut receiver = self.server_streaming(request, buffer).await?;
+        let message = encode(request, buffer)?;
+        let mut receiver = Receiver::new(self.open(Some(message)).await?);
         receiver.only_message(buffer).await
     }
 

@@ -1,6 +1,7 @@
 //! A hold on a call's place.
 
-use core::future::poll_fn;
+use core::future::{Future, poll_fn};
+use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use grpc_websocket_core::Code;
@@ -74,58 +75,62 @@ impl<'a, const N: usize, const W: usize, const T: usize> Handle<'a, N, W, T> {
     }
 
     /// Sends what is left of the parts. Dropping the future in the middle of them ends the call.
-    pub(crate) async fn send(
-        &mut self,
+    pub(crate) const fn send<'h, 'p>(
+        &'h mut self,
         kind: Kind,
-        parts: Parts<'_>,
+        parts: Parts<'p>,
         sent: usize,
         end: bool,
-    ) -> Result<(), Failure> {
-        let mut sending = Sending {
+    ) -> Sending<'h, 'a, 'p, N, W, T> {
+        Sending {
             handle: self,
+            kind,
+            parts,
+            end,
             sent,
             is_midway: sent > 0,
-        };
-        poll_fn(|cx| sending.poll(cx, kind, &parts, end)).await
+        }
     }
 
     /// Reads the next frame into the buffer. A block is cut if it is longer; a message that is longer
     /// ends the call. Dropping the future in the middle of a frame that is longer than half a window
     /// ends the call; otherwise nothing is lost.
-    pub(crate) async fn read_frame(&mut self, buffer: &mut [u8]) -> Result<Frame, Failure> {
-        self.read_on(buffer, true).await
+    pub(crate) const fn read_frame<'h>(
+        &'h mut self,
+        buffer: &'h mut [u8],
+    ) -> Reading<'h, 'a, N, W, T> {
+        self.read_on(buffer, true)
     }
 
     /// The same, but of a message that is not wanted whole only the prefix is taken.
-    pub(crate) async fn read_on(
-        &mut self,
-        buffer: &mut [u8],
+    pub(crate) const fn read_on<'h>(
+        &'h mut self,
+        buffer: &'h mut [u8],
         whole: bool,
-    ) -> Result<Frame, Failure> {
-        let mut reading = Reading {
+    ) -> Reading<'h, 'a, N, W, T> {
+        Reading {
             handle: self,
+            buffer,
+            whole,
             frame: FrameRead::NEW,
-        };
-        poll_fn(|cx| reading.poll(cx, buffer, whole)).await
+        }
     }
 
     /// Reads bytes of the frame that was begun; 0 at its end. Nothing is lost when it is dropped.
-    pub(crate) async fn read(&mut self, out: &mut [u8]) -> Result<usize, Failure> {
+    pub(crate) fn read(&mut self, out: &mut [u8]) -> impl Future<Output = Result<usize, Failure>> {
         poll_fn(|cx| {
             self.shared
                 .poll(|inner| inner.poll_read(cx, self.lane, out))
         })
-        .await
     }
 
     /// Waits until the call is over without trailers.
-    pub(crate) async fn closed(&mut self) -> Failure {
+    pub(crate) fn closed(&mut self) -> impl Future<Output = Failure> {
         poll_fn(|cx| {
             let in_use = Poll::Ready(Failure::of(Code::Internal));
             self.shared
                 .with(in_use, |inner| inner.poll_closed(cx, self.lane))
         })
-        .await
     }
 
     /// The status, if the trailers were read.
@@ -146,25 +151,27 @@ impl<const N: usize, const W: usize, const T: usize> Drop for Handle<'_, N, W, T
 }
 
 /// Bytes on their way. Its drop in the middle of them ends the call.
-struct Sending<'h, 'a, const N: usize, const W: usize, const T: usize> {
+#[must_use = "it does nothing by itself"]
+pub(crate) struct Sending<'h, 'a, 'p, const N: usize, const W: usize, const T: usize> {
     handle: &'h mut Handle<'a, N, W, T>,
+    kind: Kind,
+    parts: Parts<'p>,
+    end: bool,
     sent: usize,
     is_midway: bool,
 }
 
-impl<const N: usize, const W: usize, const T: usize> Sending<'_, '_, N, W, T> {
-    fn poll(
-        &mut self,
-        cx: &Context<'_>,
-        kind: Kind,
-        parts: &Parts<'_>,
-        end: bool,
-    ) -> Poll<Result<(), Failure>> {
+// Not the future of an `async fn`: that is one more state machine around this one.
+impl<const N: usize, const W: usize, const T: usize> Future for Sending<'_, '_, '_, N, W, T> {
+    type Output = Result<(), Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (lane, is_alone) = (self.handle.lane, self.handle.is_alone);
-        let all = parts.len();
+        let (kind, end) = (self.kind, self.end);
+        let all = self.parts.len();
         let mut ended = !end;
         while self.sent < all || !ended {
-            let from = (parts, self.sent);
+            let from = (&self.parts, self.sent);
             let sent =
                 self.handle
                     .shared
@@ -190,7 +197,7 @@ impl<const N: usize, const W: usize, const T: usize> Sending<'_, '_, N, W, T> {
     }
 }
 
-impl<const N: usize, const W: usize, const T: usize> Drop for Sending<'_, '_, N, W, T> {
+impl<const N: usize, const W: usize, const T: usize> Drop for Sending<'_, '_, '_, N, W, T> {
     fn drop(&mut self) {
         if self.is_midway {
             self.handle.give_up(Code::Cancelled);
@@ -199,25 +206,26 @@ impl<const N: usize, const W: usize, const T: usize> Drop for Sending<'_, '_, N,
 }
 
 /// A frame on its way. Its drop in the middle of one that does not wait as a whole ends the call.
-struct Reading<'h, 'a, const N: usize, const W: usize, const T: usize> {
+#[must_use = "it does nothing by itself"]
+pub(crate) struct Reading<'h, 'a, const N: usize, const W: usize, const T: usize> {
     handle: &'h mut Handle<'a, N, W, T>,
+    buffer: &'h mut [u8],
+    whole: bool,
     frame: FrameRead,
 }
 
-impl<const N: usize, const W: usize, const T: usize> Reading<'_, '_, N, W, T> {
-    fn poll(
-        &mut self,
-        cx: &Context<'_>,
-        buffer: &mut [u8],
-        whole: bool,
-    ) -> Poll<Result<Frame, Failure>> {
-        let (lane, frame) = (self.handle.lane, &mut self.frame);
-        let read = self
+impl<const N: usize, const W: usize, const T: usize> Future for Reading<'_, '_, N, W, T> {
+    type Output = Result<Frame, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let lane = this.handle.lane;
+        let read = this
             .handle
             .shared
-            .poll(|inner| inner.poll_frame(cx, lane, frame, buffer, whole));
+            .poll(|inner| inner.poll_frame(cx, lane, &mut this.frame, this.buffer, this.whole));
         if let Poll::Ready(Ok(Frame::Trailers(..))) = &read {
-            self.handle.done();
+            this.handle.done();
         }
         read
     }
