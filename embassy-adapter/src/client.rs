@@ -185,28 +185,28 @@ impl<C, const N: usize, const W: usize, const T: usize> Upload<'_, C, N, W, T> {
     ///
     /// # Errors
     /// As there.
-    pub async fn send<M: Encode<C> + ?Sized>(
+    pub fn send<M: Encode<C> + ?Sized>(
         &mut self,
         message: &M,
         buffer: &mut [u8],
-    ) -> Result<(), Status> {
-        self.sender.send(message, buffer).await
+    ) -> impl Future<Output = Result<(), Status>> {
+        self.sender.send(message, buffer)
     }
 
     /// See [`Sender::begin_message`].
     ///
     /// # Errors
     /// As there.
-    pub async fn begin_message(&mut self, len: u32) -> Result<(), Status> {
-        self.sender.begin_message(len).await
+    pub fn begin_message(&mut self, len: u32) -> impl Future<Output = Result<(), Status>> {
+        self.sender.begin_message(len)
     }
 
     /// See [`Sender::write`].
     ///
     /// # Errors
     /// As there.
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Status> {
-        self.sender.write(bytes).await
+    pub fn write(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), Status>> {
+        self.sender.write(bytes)
     }
 
     /// Ends the messages, and waits for the answer, which is read into the buffer. A server may answer

@@ -128,11 +128,11 @@ impl<'a, C, const N: usize, const W: usize, const T: usize> Incoming<'a, C, N, W
     ///
     /// # Errors
     /// As there.
-    pub async fn message<'b, M: Decode<'b, C>>(
+    pub fn message<'b, M: Decode<'b, C>>(
         &mut self,
         buffer: &'b mut [u8],
-    ) -> Result<Option<M>, Status> {
-        self.receiver.message(buffer).await
+    ) -> impl Future<Output = Result<Option<M>, Status>> {
+        self.receiver.message(buffer)
     }
 
     /// Reads the only message of a call that has one.
@@ -151,25 +151,28 @@ impl<'a, C, const N: usize, const W: usize, const T: usize> Incoming<'a, C, N, W
     ///
     /// # Errors
     /// As there.
-    pub async fn next<'b>(&mut self, buffer: &'b mut [u8]) -> Result<Item<'b>, Status> {
-        self.receiver.next(buffer).await
+    pub fn next<'b>(
+        &mut self,
+        buffer: &'b mut [u8],
+    ) -> impl Future<Output = Result<Item<'b>, Status>> {
+        self.receiver.next(buffer)
     }
 
     /// See [`Responder::send`].
     ///
     /// # Errors
     /// As there.
-    pub async fn send<M: Encode<C> + ?Sized>(
+    pub fn send<M: Encode<C> + ?Sized>(
         &mut self,
         message: &M,
         buffer: &mut [u8],
-    ) -> Result<(), Status> {
-        self.responder.send(message, buffer).await
+    ) -> impl Future<Output = Result<(), Status>> {
+        self.responder.send(message, buffer)
     }
 
     /// See [`Responder::closed`].
-    pub async fn closed(&mut self) -> Status {
-        self.responder.closed().await
+    pub fn closed(&mut self) -> impl Future<Output = Status> {
+        self.responder.closed()
     }
 
     /// The two directions, to be used at the same time, and to read and write in pieces.
