@@ -5,7 +5,6 @@ use grpc_websocket_core::mux::CallId;
 use grpc_websocket_core::wire::prefix::{FrameKind, PREFIX_LEN, Prefix};
 use grpc_websocket_core::{Code, deframe::Piece};
 
-use crate::maybe::Maybe;
 use crate::ring::Ring;
 use crate::signal::Signal;
 
@@ -21,6 +20,18 @@ pub(crate) enum Owner {
     Server,
 }
 
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Ended {
+    /// It goes on. All zeros, so that a static with it takes no flash.
+    No,
+    /// With the status of the server's trailers.
+    Trailers(Code),
+    /// Otherwise.
+    Lost(Code),
+}
+
 /// A place for a call: up to `W` bytes of its stream of gRPC-Web frames.
 #[derive(Debug)]
 pub(crate) struct Lane<const W: usize> {
@@ -33,17 +44,14 @@ pub(crate) struct Lane<const W: usize> {
     pub(crate) call: Option<CallId>,
     ring: Ring<W>,
     /// How many of its last bytes are no frames, but the text of the RESET that ended the call.
-    text: usize,
+    text: u8,
     /// How much of the frame that is being read is not read yet.
     left: u32,
     /// The initial metadata is complete.
     pub(crate) has_metadata: bool,
     /// The client sends no more.
     is_half_closed: bool,
-    /// The status by the server's trailers.
-    trailers: Maybe<Code>,
-    /// How it ended otherwise.
-    pub(crate) lost: Maybe<Code>,
+    ended: Ended,
     pub(crate) reader: Signal,
     pub(crate) writer: Signal,
 }
@@ -72,8 +80,7 @@ impl<const W: usize> Lane<W> {
         left: 0,
         has_metadata: false,
         is_half_closed: false,
-        trailers: Maybe::No,
-        lost: Maybe::No,
+        ended: Ended::No,
         reader: Signal::NEW,
         writer: Signal::NEW,
     };
@@ -90,8 +97,7 @@ impl<const W: usize> Lane<W> {
         self.left = 0;
         self.has_metadata = false;
         self.is_half_closed = false;
-        self.trailers = Maybe::No;
-        self.lost = Maybe::No;
+        self.ended = Ended::No;
     }
 
     pub(crate) const fn room(&self) -> usize {
@@ -100,7 +106,15 @@ impl<const W: usize> Lane<W> {
 
     /// Whether a call goes on, so that more of it may come or go.
     pub(crate) const fn is_live(&self) -> bool {
-        self.lost.is_no() && self.trailers.is_no()
+        matches!(self.ended, Ended::No)
+    }
+
+    /// The status of a call that ended without trailers.
+    pub(crate) const fn lost(&self) -> Option<Code> {
+        match self.ended {
+            Ended::Lost(code) => Some(code),
+            Ended::No | Ended::Trailers(_) => None,
+        }
     }
 
     /// Something came. There is room for it: the peer keeps to the window, or is not read further.
@@ -112,7 +126,7 @@ impl<const W: usize> Lane<W> {
             Event::InitialMetadata => self.has_metadata = true,
             Event::HalfClosed => self.is_half_closed = true,
             Event::Trailers(code) => {
-                self.trailers = Maybe::Yes(*code);
+                self.ended = Ended::Trailers(*code);
                 self.writer.wake();
             }
             _ => {}
@@ -148,7 +162,9 @@ impl<const W: usize> Lane<W> {
 
     /// A part of the text of the RESET that ends the call, of which what there is room for is kept.
     pub(crate) fn receive_text(&mut self, text: &[u8]) {
-        self.text = self.text.saturating_add(self.ring.push(text));
+        // No RESET has more than 119.
+        let pushed = u8::try_from(self.ring.push(text)).unwrap_or(u8::MAX);
+        self.text = self.text.saturating_add(pushed);
     }
 
     /// That text, or as much of it as there is room for; how much.
@@ -161,7 +177,7 @@ impl<const W: usize> Lane<W> {
     /// The call is over without trailers.
     pub(crate) fn fail(&mut self, code: Code) {
         if self.is_live() {
-            self.lost = Maybe::Yes(code);
+            self.ended = Ended::Lost(code);
         }
         self.reader.wake();
         self.writer.wake();
@@ -171,8 +187,9 @@ impl<const W: usize> Lane<W> {
     pub(crate) fn break_off(&mut self, code: Code) {
         self.ring.skip(self.frames());
         self.left = 0;
-        self.trailers = Maybe::No;
-        self.lost.set_first(code);
+        if self.lost().is_none() {
+            self.ended = Ended::Lost(code);
+        }
     }
 
     /// What can be read.
@@ -180,7 +197,7 @@ impl<const W: usize> Lane<W> {
         if let Some(prefix) = self.prefix() {
             return Front::Frame(prefix);
         }
-        match self.lost.get() {
+        match self.lost() {
             Some(code) => Front::Lost(code),
             None if self.is_half_closed || self.is_read() => Front::End,
             None => Front::Nothing,
@@ -188,13 +205,13 @@ impl<const W: usize> Lane<W> {
     }
 
     /// Whether so many bytes are there.
-    pub(crate) const fn has(&self, count: usize) -> bool {
+    pub(crate) fn has(&self, count: usize) -> bool {
         self.frames() >= count
     }
 
     /// How many bytes of frames wait.
-    const fn frames(&self) -> usize {
-        self.ring.len().saturating_sub(self.text)
+    fn frames(&self) -> usize {
+        self.ring.len().saturating_sub(self.text.into())
     }
 
     /// Takes the prefix off the frame in front.
@@ -228,7 +245,10 @@ impl<const W: usize> Lane<W> {
 
     /// The status, when the block that was just read is the trailers.
     pub(crate) fn is_at_trailers(&self) -> Option<Code> {
-        self.trailers.get().filter(|_| self.ring.is_empty())
+        match self.ended {
+            Ended::Trailers(code) if self.ring.is_empty() => Some(code),
+            _ => None,
+        }
     }
 
     /// Whether the trailers are read.

@@ -137,7 +137,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
         let Some(place) = self.lanes.get_mut(lane) else {
             return Poll::Ready(Err(Failure::of(Code::Internal)));
         };
-        if let Some(code) = place.lost.get() {
+        if let Some(code) = place.lost() {
             return Poll::Ready(Err(Failure::of(code)));
         }
         // Who has its answer takes no more.

@@ -122,7 +122,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
         };
         let prefix = match place.front() {
             Front::Frame(prefix) if place.has(awaited::<W>(prefix)) => prefix,
-            Front::Frame(_) if !place.lost.is_no() => return lost(place.lost.get()),
+            Front::Frame(_) if place.lost().is_some() => return lost(place.lost()),
             Front::Lost(code) => return lost(Some(code)),
             Front::End => return Poll::Ready(Ok(None)),
             Front::Frame(_) | Front::Nothing => {
@@ -164,7 +164,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
         let mut text = [0; MAX_STATUS_MESSAGE];
         let place = self.lanes.get(lane)?;
         // What is wrong at this end has a text of its own.
-        place.lost.get().filter(|code| *code == failure.code)?;
+        place.lost().filter(|code| *code == failure.code)?;
         let len = place.text(&mut text);
         let text = text.get(..len).filter(|text| !text.is_empty())?;
         Some(Status::of_text(failure.code, text))
@@ -175,7 +175,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
         let Some(place) = self.lanes.get_mut(lane) else {
             return Poll::Ready(Failure::of(Code::Internal));
         };
-        if let Some(code) = place.lost.get() {
+        if let Some(code) = place.lost() {
             return Poll::Ready(Failure::of(code));
         }
         place.writer.register(cx);
@@ -199,8 +199,8 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
             self.consume(lane, taken);
             return Poll::Ready(Ok(taken));
         }
-        if !place.lost.is_no() {
-            return lost(place.lost.get());
+        if place.lost().is_some() {
+            return lost(place.lost());
         }
         place.reader.register(cx);
         Poll::Pending
