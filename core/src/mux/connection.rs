@@ -103,7 +103,8 @@ impl<T: CallTable> Connection<T> {
     /// configuration says and the table has room for; what room is left is for calls made here.
     #[must_use]
     pub fn new(now: Instant, side: Side, config: Config, calls: T) -> Self {
-        let room = u32::try_from(calls.capacity()).unwrap_or(u32::MAX);
+        let room = if T::TAKES_CALLS { calls.capacity() } else { 0 };
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
         let config = config.with_max_calls(config.max_calls.min(room));
         Self {
             side,
@@ -178,7 +179,7 @@ impl<T: CallTable> Connection<T> {
         let Some((segment, ended)) = slot.sending.next(call, &peer, parts, end)? else {
             return Ok(None);
         };
-        if ended && slot.role == Role::Server {
+        if ended && Self::answers(slot) {
             self.end_by(position, Step::Finish);
         } else if ended {
             slot.advance(Step::HalfClose);
@@ -399,6 +400,11 @@ impl<T: CallTable> Connection<T> {
         };
         let text_len = u32::try_from(reset_text(message).len()).unwrap_or(0);
         Ok(Segment::frame(header, Some(reset_code(code)), text_len))
+    }
+
+    /// Whether a call is answered here. Known when it is compiled where none ever is.
+    pub(super) fn answers(slot: &Slot) -> bool {
+        T::TAKES_CALLS && slot.role == Role::Server
     }
 
     /// A live call, to be changed.

@@ -9,7 +9,6 @@ use super::lifecycle::Step;
 use super::reading::{Position, unit};
 use super::recv::Received;
 use super::table::CallTable;
-use crate::call::Role;
 use crate::fragment::Fragment;
 use crate::wire::mux::{FrameType, HEADER_LEN, Header, MAX_CONTROL_FRAME, MAX_ID};
 use crate::wire::status::Code;
@@ -141,8 +140,9 @@ impl<T: CallTable> Connection<T> {
             return Ok(None);
         };
         // Only the side that answers can know that a call was not processed.
-        let refused = refused && slot.role == Role::Client;
-        if slot.role == Role::Server {
+        let is_answered = Self::answers(slot);
+        let refused = refused && !is_answered;
+        if is_answered {
             self.budgets.spend(Budget::Resets)?;
         }
         self.advance(position, Step::PeerReset);

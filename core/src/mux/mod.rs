@@ -44,7 +44,7 @@ pub use event::{End, Event};
 pub use id::{CallId, Side};
 pub use lifecycle::{Lifecycle, Step, TRANSITIONS};
 pub use slot::Slot;
-pub use table::{CallTable, Calls};
+pub use table::{CallTable, Calls, OwnCalls};
 
 /// The name of the subprotocol in `Sec-WebSocket-Protocol`.
 pub const SUBPROTOCOL: &str = "grpc-mux.v1";

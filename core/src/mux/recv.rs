@@ -147,7 +147,10 @@ impl<T: CallTable> Connection<T> {
         }
         slot.deadline = self.timers.after(self.config.limits.metadata_timeout);
         let deadline = slot.deadline;
-        if self.peer_calls >= self.settings.max_streams || !self.calls.insert(slot) {
+        let is_taken = T::TAKES_CALLS
+            && self.peer_calls < self.settings.max_streams
+            && self.calls.insert(slot);
+        if !is_taken {
             self.budgets.spend(Budget::Refused)?;
             self.budgets.extend(Budget::StrayFrames, on_its_way);
             self.refuse_later(call)?;
@@ -242,7 +245,7 @@ impl<T: CallTable> Connection<T> {
         frame.left = frame.left.saturating_sub(taken);
         frame.taken = frame.taken.saturating_add(taken);
         match result {
-            Ok(Some(call::Event::InitialMetadata)) if !is_request(slot) => {
+            Ok(Some(call::Event::InitialMetadata)) if Self::answers(slot) && !slot.has_path() => {
                 self.reading.position = Position::Skip { left: frame.left };
                 self.fail_call(frame.position, RecvError::NoPath)
             }
@@ -282,7 +285,7 @@ impl<T: CallTable> Connection<T> {
                 self.outbox.slots_due |= due;
             }
             // The time for it is over; at a client the deadline is that of the call.
-            call::Event::InitialMetadata if slot.role == Role::Server => {
+            call::Event::InitialMetadata if Self::answers(slot) => {
                 slot.deadline = Deadline::NEVER;
             }
             call::Event::Trailers(_) => self.end_by(frame.position, Step::Finish),
@@ -300,7 +303,7 @@ impl<T: CallTable> Connection<T> {
         if !frame.end {
             return Ok(None);
         }
-        if slot.role == Role::Client {
+        if !Self::answers(slot) {
             let error = match slot.receiver.is_at_boundary() {
                 true => RecvError::NoTrailers,
                 false => RecvError::Truncated,
@@ -348,18 +351,13 @@ impl<T: CallTable> Connection<T> {
         };
         let call = slot.call();
         slot.set_reset(error.code(), error.text());
-        if slot.role == Role::Server {
+        if Self::answers(slot) {
             self.budgets.spend(Budget::Resets)?;
         }
         self.end_by(position, Step::Fail);
         let end = End::Failed(error);
         Ok(Some(Event::Ended { call, end }))
     }
-}
-
-/// Whether a block that is complete names a method, where it has to.
-fn is_request(slot: &Slot) -> bool {
-    slot.role == Role::Client || slot.has_path()
 }
 
 /// Whether an event is the end of a message or block.

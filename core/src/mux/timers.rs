@@ -9,7 +9,7 @@ use super::event::{End, Event};
 use super::lifecycle::Step;
 use super::recv::Received;
 use super::table::CallTable;
-use crate::call::{self, Role};
+use crate::call;
 use crate::error::RecvError;
 use crate::time::{Deadline, Instant};
 use crate::wire::status::Code;
@@ -215,11 +215,11 @@ impl<T: CallTable> Connection<T> {
             return Ok(None);
         };
         let call = slot.call();
-        if slot.awaits_metadata() {
+        if Self::answers(slot) && slot.awaits_metadata() {
             return self.fail_call(position, RecvError::MetadataTimeout);
         }
         slot.deadline = Deadline::NEVER;
-        if slot.role == Role::Server {
+        if Self::answers(slot) {
             let event = call::Event::DeadlineExceeded;
             return Ok(Some(Event::Call { call, event }));
         }

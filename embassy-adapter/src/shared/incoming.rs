@@ -4,11 +4,12 @@ use core::task::{Context, Poll};
 
 use grpc_websocket_core::call::{self, Role};
 use grpc_websocket_core::deframe::DeframeError;
-use grpc_websocket_core::mux::{self, CallId, Config, Connection, End, Side};
+use grpc_websocket_core::mux::{self, CallId, Config, End, Side};
 use grpc_websocket_core::ws::Event;
 use grpc_websocket_core::{Code, Fragment, Instant, Limits, single};
 
 use super::ending::Ending;
+use super::protocol::TAKES_CALLS;
 use super::{Inner, Protocol, duration, now};
 use crate::error::Error;
 use crate::handshake::Subprotocol;
@@ -26,7 +27,13 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
         self.ending = Ending::NONE;
         let limits = self.limits();
         match (subprotocol, role) {
-            (Subprotocol::Mux, _) => self.protocol = Protocol::mux(|| self.mux(now, role, limits)),
+            (Subprotocol::Mux, _) => {
+                let side = match role {
+                    Role::Client => Side::Dialer,
+                    Role::Server => Side::Acceptor,
+                };
+                self.protocol = Protocol::mux(now, side, || self.mux_config(limits));
+            }
             (Subprotocol::Single, Role::Client) => {
                 self.protocol = Protocol::client(|| single::Client::new(limits));
             }
@@ -43,21 +50,19 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
             .with_metadata_timeout(duration(self.config.handshake_timeout))
     }
 
-    fn mux(&self, now: Instant, role: Role, limits: Limits) -> Connection<mux::Calls<N>> {
-        let side = match role {
-            Role::Client => Side::Dialer,
-            Role::Server => Side::Acceptor,
-        };
-        let mut config = Config::DEFAULT
+    fn mux_config(&self, limits: Limits) -> Config {
+        let config = Config::DEFAULT
             .with_limits(limits)
             .with_window(to_u32(W))
             .with_max_frame(to_u32(W))
             .with_max_calls(to_u32(self.config.max_incoming_calls))
             .with_kept_metadata();
-        if let Some((interval, timeout)) = self.config.keepalive {
-            config = config.with_keepalive(duration(interval), duration(timeout));
+        match self.config.keepalive {
+            Some((interval, timeout)) => {
+                config.with_keepalive(duration(interval), duration(timeout))
+            }
+            None => config,
         }
-        Connection::new(now, side, config, core::array::from_fn(|_| None))
     }
 
     /// The one call of a WebSocket comes with it. The path is a field of it, as in `grpc-mux.v1`.
@@ -131,7 +136,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
     pub(super) fn on_mux(&mut self, event: &mux::Event<'_>) {
         match event {
             mux::Event::Ready(_) | mux::Event::GoAway(_) => self.openers.wake(),
-            mux::Event::Opened(call) => self.begin_incoming(*call),
+            mux::Event::Opened(call) if TAKES_CALLS => self.begin_incoming(*call),
             mux::Event::Call { call, event } => self.on_call(*call, event),
             mux::Event::Credit(call) => {
                 if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.call == Some(*call)) {
@@ -170,7 +175,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
             return;
         };
         lane.receive(event);
-        let is_incoming = lane.owner == Owner::Incoming;
+        let is_incoming = TAKES_CALLS && lane.owner == Owner::Incoming;
         match event {
             call::Event::InitialMetadata => self.acceptors.wake(),
             // It is not read before it is complete, and so there will be no more room.
@@ -189,7 +194,9 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
         if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.call == Some(call)) {
             lane.fail(end.code());
         }
-        self.drop_unaccepted(call);
+        if TAKES_CALLS {
+            self.drop_unaccepted(call);
+        }
         self.openers.wake();
     }
 

@@ -5,8 +5,13 @@ use core::convert::Infallible;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
+use grpc_websocket_core::Instant;
 use grpc_websocket_core::call::Role;
-use grpc_websocket_core::mux::{Calls, Connection};
+#[cfg(feature = "mux")]
+use grpc_websocket_core::mux::Calls;
+#[cfg(not(feature = "mux"))]
+use grpc_websocket_core::mux::OwnCalls;
+use grpc_websocket_core::mux::{Config, Connection, Side};
 use grpc_websocket_core::single;
 
 use crate::handshake::Subprotocol;
@@ -18,7 +23,11 @@ use crate::handshake::Subprotocol;
 // Its first variant is all zeros, so that a static of it takes no flash.
 #[repr(u8)]
 #[cfg_attr(
-    not(all(feature = "mux", feature = "single-client", feature = "single-server")),
+    not(all(
+        feature = "mux-client",
+        feature = "single-client",
+        feature = "single-server"
+    )),
     expect(dead_code)
 )]
 pub(super) enum Protocol<const N: usize> {
@@ -31,10 +40,16 @@ pub(super) enum Protocol<const N: usize> {
     Server(Server),
 }
 
+/// The calls of `grpc-mux.v1`.
 #[cfg(feature = "mux")]
-type Mux<const N: usize> = Connection<Calls<N>>;
+type Table<const N: usize> = Calls<N>;
 #[cfg(not(feature = "mux"))]
-type Mux<const N: usize> = Absent<Connection<Calls<N>>>;
+type Table<const N: usize> = OwnCalls<N>;
+
+#[cfg(feature = "mux-client")]
+type Mux<const N: usize> = Connection<Table<N>>;
+#[cfg(not(feature = "mux-client"))]
+type Mux<const N: usize> = Absent<Connection<Table<N>>>;
 
 #[cfg(feature = "single-client")]
 type Client = single::Client;
@@ -46,21 +61,24 @@ type Server = single::Server;
 #[cfg(not(feature = "single-server"))]
 type Server = Absent<single::Server>;
 
+/// Whether calls that come are compiled in.
+pub(super) const TAKES_CALLS: bool = cfg!(any(feature = "mux", feature = "single-server"));
+
 /// Whether a subprotocol is compiled in for a role.
 pub(crate) const fn is_there(subprotocol: Subprotocol, role: Role) -> bool {
     match (subprotocol, role) {
-        (Subprotocol::Mux, _) => cfg!(feature = "mux"),
+        (Subprotocol::Mux, _) => cfg!(feature = "mux-client"),
         (Subprotocol::Single, Role::Client) => cfg!(feature = "single-client"),
         (Subprotocol::Single, Role::Server) => cfg!(feature = "single-server"),
     }
 }
 
 impl<const N: usize> Protocol<N> {
-    #[cfg_attr(not(feature = "mux"), expect(unused_variables))]
-    pub(super) fn mux(make: impl FnOnce() -> Connection<Calls<N>>) -> Self {
-        #[cfg(feature = "mux")]
-        return Self::Mux(make());
-        #[cfg(not(feature = "mux"))]
+    #[cfg_attr(not(feature = "mux-client"), expect(unused_variables))]
+    pub(super) fn mux(now: Instant, side: Side, config: impl FnOnce() -> Config) -> Self {
+        #[cfg(feature = "mux-client")]
+        return Self::Mux(Connection::new(now, side, config(), table()));
+        #[cfg(not(feature = "mux-client"))]
         Self::Closed
     }
 
@@ -81,10 +99,27 @@ impl<const N: usize> Protocol<N> {
     }
 }
 
+/// No calls.
+#[cfg(feature = "mux")]
+fn table<const N: usize>() -> Table<N> {
+    // Not `[const { None }; N]`, which is filled byte by byte.
+    core::array::from_fn(|_| None)
+}
+
+/// No calls.
+#[cfg(all(feature = "mux-client", not(feature = "mux")))]
+fn table<const N: usize>() -> Table<N> {
+    OwnCalls::default()
+}
+
 /// A machine that is not compiled in.
 #[derive(Debug)]
 #[cfg_attr(
-    all(feature = "mux", feature = "single-client", feature = "single-server"),
+    all(
+        feature = "mux-client",
+        feature = "single-client",
+        feature = "single-server"
+    ),
     expect(dead_code)
 )]
 pub(super) struct Absent<T>(Infallible, PhantomData<T>);

@@ -56,7 +56,7 @@ async fn main(spawner: Spawner) {
 fn subprotocol(settings: &Settings) -> Subprotocol {
     let is_single =
         cfg!(feature = "single-client") && settings.get("subprotocol") == Some("single");
-    if is_single || !cfg!(feature = "mux") {
+    if is_single || !cfg!(feature = "mux-client") {
         Subprotocol::Single
     } else {
         Subprotocol::Mux

@@ -50,19 +50,25 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "unary",
+        features: "mux-client",
+        base: Some("echo-client"),
+        partner: Partner::Unary("mux"),
+    },
+    Row {
+        name: "unary",
         features: "mux",
         base: Some("echo-client"),
         partner: Partner::Unary("mux"),
     },
     Row {
         name: "sensor",
-        features: "mux",
+        features: "mux-client",
         base: Some("echo-client"),
         partner: Partner::Server,
     },
     Row {
         name: "sensor-tls",
-        features: "mux,tls",
+        features: "mux-client,tls",
         base: Some("sensor"),
         partner: Partner::TlsServer,
     },
