@@ -187,6 +187,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
     }
 
     /// Each part is a WebSocket message of its own.
+    #[inline(never)]
     fn send_single(&mut self, parts: Parts<'_>, end: bool) -> Result<Option<usize>, SendError> {
         let mut sent = 0_usize;
         for part in parts.as_slices() {
