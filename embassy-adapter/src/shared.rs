@@ -10,6 +10,7 @@ mod reading;
 use core::cell::RefCell;
 use core::task::{Context, Poll};
 
+use grpc_websocket_core::mux::CallId;
 use grpc_websocket_core::{CloseCode, Code, Instant};
 
 use self::ending::Ending;
@@ -93,10 +94,17 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
         self.lanes.get_mut(lane)
     }
 
-    /// The first lane of which that is true, and its position.
-    fn find_lane(&mut self, is: impl Fn(&Lane<W>) -> bool) -> Option<(usize, &mut Lane<W>)> {
+    /// The lane of a call of `grpc-mux.v1`, and its position.
+    #[inline(never)]
+    fn lane_of(&mut self, call: CallId) -> Option<(usize, &mut Lane<W>)> {
         let mut lanes = self.lanes.iter_mut().enumerate();
-        lanes.find(|(_, lane)| is(lane))
+        lanes.find(|(_, lane)| lane.call == Some(call))
+    }
+
+    /// The lane of the one call of a WebSocket, and its position.
+    fn current_lane(&mut self) -> Option<(usize, &mut Lane<W>)> {
+        let mut lanes = self.lanes.iter_mut().enumerate();
+        lanes.find(|(_, lane)| lane.is_current)
     }
 
     /// Ready when calls can be made.
@@ -162,6 +170,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
 }
 
 /// A time span, for the core.
+#[inline(never)]
 pub(crate) const fn duration(duration: embassy_time::Duration) -> core::time::Duration {
     core::time::Duration::from_micros(duration.as_micros())
 }

@@ -262,7 +262,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
             let Some((call, code)) = connection.poll_lost() else {
                 return;
             };
-            if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.call == Some(call)) {
+            if let Some((_, lane)) = self.lane_of(call) {
                 lane.fail(code);
             }
         }

@@ -139,12 +139,12 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
             mux::Event::Opened(call) if TAKES_CALLS => self.begin_incoming(*call),
             mux::Event::Call { call, event } => self.on_call(*call, event),
             mux::Event::Credit(call) => {
-                if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.call == Some(*call)) {
+                if let Some((_, lane)) = self.lane_of(*call) {
                     lane.writer.wake();
                 }
             }
             mux::Event::ResetText { call, text } => {
-                if let Some((_, lane)) = self.find_lane(|lane| lane.call == Some(*call)) {
+                if let Some((_, lane)) = self.lane_of(*call) {
                     lane.receive_text(text);
                 }
             }
@@ -171,7 +171,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
     }
 
     fn on_call(&mut self, call: CallId, event: &call::Event<'_>) {
-        let Some((position, lane)) = self.find_lane(|lane| lane.call == Some(call)) else {
+        let Some((position, lane)) = self.lane_of(call) else {
             return;
         };
         lane.receive(event);
@@ -191,7 +191,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
     }
 
     fn end_call(&mut self, call: CallId, end: End) {
-        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.call == Some(call)) {
+        if let Some((_, lane)) = self.lane_of(call) {
             lane.fail(end.code());
         }
         if TAKES_CALLS {
@@ -202,8 +202,9 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
 
     /// Frees the lane of a call that ended before somebody took it.
     fn drop_unaccepted(&mut self, call: CallId) {
-        let waits = |lane: &Lane<W>| lane.call == Some(call) && lane.owner == Owner::Incoming;
-        if let Some(position) = self.lanes.iter().position(waits) {
+        if let Some((position, lane)) = self.lane_of(call)
+            && lane.owner == Owner::Incoming
+        {
             self.let_go(position);
         }
     }
@@ -252,7 +253,7 @@ impl<const N: usize, const W: usize, const T: usize> Inner<N, W, T> {
     }
 
     pub(super) fn on_single(&mut self, event: &call::Event<'_>, is_server: bool) {
-        if let Some((position, lane)) = self.find_lane(|lane| lane.is_current) {
+        if let Some((position, lane)) = self.current_lane() {
             match event {
                 call::Event::Metadata(piece) if is_server => lane.receive_bare(piece),
                 call::Event::DeadlineExceeded => self.give_up(position, Code::DeadlineExceeded),
