@@ -112,8 +112,11 @@ impl RecvError {
         }
     }
 
-    /// What the RESET of a call says that this error ends.
+    /// What the RESET of a call says that this error ends; nothing without the feature `texts`.
     pub(crate) const fn text(self) -> &'static str {
+        if !cfg!(feature = "texts") {
+            return "";
+        }
         match self {
             Self::Frame(DeframeError::Prefix(_)) => "reserved flags of a gRPC frame are set",
             Self::Frame(DeframeError::MessageTooLong { .. }) => "a message is too long",

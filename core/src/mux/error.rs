@@ -77,9 +77,12 @@ impl ConnectionError {
         }
     }
 
-    /// What the GOAWAY says.
+    /// What the GOAWAY says; nothing without the feature `texts`.
     #[must_use]
     pub const fn text(self) -> &'static str {
+        if !cfg!(feature = "texts") {
+            return "";
+        }
         match self {
             Self::Header(HeaderError::UnknownType) => "a frame of an unknown type",
             Self::Header(HeaderError::ReservedFlags) => "reserved flags are set",
