@@ -103,7 +103,11 @@ impl<T: CallTable> Connection<T> {
     /// configuration says and the table has room for; what room is left is for calls made here.
     #[must_use]
     pub fn new(now: Instant, side: Side, config: Config, calls: T) -> Self {
-        let room = if T::TAKES_CALLS { calls.capacity() } else { 0 };
+        let room = if T::takes_calls() {
+            calls.capacity()
+        } else {
+            0
+        };
         let room = u32::try_from(room).unwrap_or(u32::MAX);
         let config = config.with_max_calls(config.max_calls.min(room));
         Self {
@@ -404,7 +408,7 @@ impl<T: CallTable> Connection<T> {
 
     /// Whether a call is answered here. Known when it is compiled where none ever is.
     pub(super) fn answers(slot: &Slot) -> bool {
-        T::TAKES_CALLS && slot.role == Role::Server
+        T::takes_calls() && slot.role == Role::Server
     }
 
     /// A live call, to be changed.

@@ -147,7 +147,7 @@ impl<T: CallTable> Connection<T> {
         }
         slot.deadline = self.timers.after(self.config.limits.metadata_timeout);
         let deadline = slot.deadline;
-        let is_taken = T::TAKES_CALLS
+        let is_taken = T::takes_calls()
             && self.peer_calls < self.settings.max_streams
             && self.calls.insert(slot);
         if !is_taken {

@@ -11,7 +11,14 @@ pub trait CallTable {
     /// Whether the peer's calls may be put into it. Where not, whatever
     /// [`Config::max_calls`](super::Config::max_calls) says, all of them are refused, and what only
     /// they need is not linked.
-    const TAKES_CALLS: bool = true;
+    #[inline]
+    #[must_use]
+    fn takes_calls() -> bool
+    where
+        Self: Sized,
+    {
+        true
+    }
 
     /// How many calls there is room for.
     fn capacity(&self) -> usize;
@@ -100,7 +107,10 @@ impl<const N: usize> Default for OwnCalls<N> {
 }
 
 impl<const N: usize> CallTable for OwnCalls<N> {
-    const TAKES_CALLS: bool = false;
+    #[inline]
+    fn takes_calls() -> bool {
+        false
+    }
 
     fn capacity(&self) -> usize {
         self.0.capacity()
