@@ -1,7 +1,8 @@
 //! gRPC over WebSocket, for tonic and axum.
 //!
 //! * A server: [`serve`] or [`Server`] answers HTTP/2, gRPC-Web and WebSocket on one port;
-//!   [`WebSocketLayer`] is the part of it that fits into another HTTP server.
+//!   [`WebSocketLayer`] is the part of it that fits into another HTTP server; [`Services`] is a light
+//!   router for them.
 //! * A client: [`Channel`], for the stubs that tonic generates, by WebSocket or HTTP/2; [`Endpoint`] has
 //!   its settings.
 //! * Calls to devices that dialled in: [`Registry`].
@@ -28,7 +29,7 @@ pub use client::{
 };
 pub use registry::{Registry, RegistryEvent, RegistryEvents};
 pub use server::{
-    AllowOrigin, GracefulShutdown, GrpcWeb, InvalidOrigin, Listener, Origin, Server,
+    AllowOrigin, GracefulShutdown, GrpcWeb, InvalidOrigin, Listener, Origin, Server, Services,
     WebSocketLayer, WebSocketService, serve, serve_with_shutdown,
 };
 pub use subprotocol::Subprotocol;

@@ -1,5 +1,6 @@
 //! What a client is told before it connects.
 
+#[cfg(feature = "tls")]
 use std::sync::Arc;
 use std::time::Duration;
 

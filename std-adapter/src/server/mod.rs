@@ -12,9 +12,10 @@ mod preface;
 pub(crate) mod request;
 pub(crate) mod response;
 mod serve;
+mod services;
 pub(crate) mod shutdown;
-#[cfg(feature = "tls")]
 mod timeouts;
+#[cfg(feature = "tls")]
 mod tls;
 mod upload;
 
@@ -23,4 +24,5 @@ pub use layer::{WebSocketLayer, WebSocketService};
 pub use listener::Listener;
 pub use origin::{AllowOrigin, InvalidOrigin, Origin};
 pub use serve::{Server, serve, serve_with_shutdown};
+pub use services::Services;
 pub use shutdown::GracefulShutdown;
