@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, Request, Response};
 use http_body::Body as HttpBody;
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tonic::body::Body;
 use tower::{BoxError, Layer, Service, ServiceExt};
@@ -202,12 +202,12 @@ impl WebSocketLayer {
     }
 }
 
-impl<S> Layer<S> for WebSocketLayer {
-    type Service = WebSocketService<S>;
-
-    fn layer(&self, inner: S) -> WebSocketService<S> {
+impl WebSocketLayer {
+    /// Answers calls over WebSocket by `calls`, and every other request by `requests`.
+    pub(crate) fn between<S, H>(&self, calls: S, requests: H) -> WebSocketService<S, H> {
         WebSocketService {
-            inner,
+            calls,
+            requests,
             config: Arc::new(self.config.clone()),
             shutdown: self.shutdown(),
             enrolment: self.enrolment.clone(),
@@ -215,30 +215,46 @@ impl<S> Layer<S> for WebSocketLayer {
     }
 }
 
-/// A gRPC service that also answers over WebSocket; made by [`WebSocketLayer`].
+impl<S: Clone> Layer<S> for WebSocketLayer {
+    type Service = WebSocketService<S>;
+
+    fn layer(&self, inner: S) -> WebSocketService<S> {
+        self.between(inner.clone(), inner)
+    }
+}
+
+/// A gRPC service that also answers over WebSocket; made by [`WebSocketLayer`]. Requests that are no
+/// WebSockets may have a service of their own, `H`.
 #[derive(Debug, Clone)]
-pub struct WebSocketService<S> {
-    inner: S,
+pub struct WebSocketService<S, H = S> {
+    /// Answers the calls on WebSockets.
+    calls: S,
+    /// Answers what is no WebSocket.
+    requests: H,
     config: Arc<Config>,
     shutdown: GracefulShutdown,
     enrolment: Option<Enrolment>,
 }
 
-impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for WebSocketService<S>
+impl<S, H, ReqBody, CallBody, ResBody> Service<Request<ReqBody>> for WebSocketService<S, H>
 where
-    S: Service<Request<Body>, Response = Response<ResBody>> + Clone + Send + 'static,
+    S: Service<Request<Body>, Response = Response<CallBody>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send + 'static,
+    H: Service<Request<Body>, Response = Response<ResBody>> + Clone + Send + 'static,
+    H::Future: Send + 'static,
     ReqBody: HttpBody<Data = Bytes> + Send + 'static,
     ReqBody::Error: Into<BoxError>,
+    CallBody: HttpBody<Data = Bytes> + Send + 'static,
+    CallBody::Error: Into<BoxError>,
     ResBody: HttpBody<Data = Bytes> + Send + 'static,
     ResBody::Error: Into<BoxError>,
 {
     type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
+    type Error = H::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, H::Error>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), H::Error>> {
         // Readiness of the inner service is awaited by each call on a clone of its own.
         Poll::Ready(Ok(()))
     }
@@ -255,24 +271,24 @@ where
             return Box::pin(async move { Ok(refusal.into_response()) });
         }
         let request = Request::from_parts(head, Body::new(body));
-        let response = self.inner.clone().oneshot(request);
+        let response = self.requests.clone().oneshot(request);
         Box::pin(async move { Ok(response.await?.map(Body::new)) })
     }
 }
 
-impl<S> WebSocketService<S> {
+impl<S, H> WebSocketService<S, H> {
     /// Answers the opening handshake, and serves the WebSocket in a task of its own.
-    fn upgrade<ResBody>(
+    fn upgrade<B>(
         &self,
         head: &mut http::request::Parts,
         subprotocol: Subprotocol,
     ) -> Response<Body>
     where
-        S: Service<Request<Body>, Response = Response<ResBody>> + Clone + Send + 'static,
+        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
         S::Error: Into<BoxError>,
         S::Future: Send + 'static,
-        ResBody: HttpBody<Data = Bytes> + Send + 'static,
-        ResBody::Error: Into<BoxError>,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
     {
         let response = match handshake::respond(head, subprotocol, &self.config.origins) {
             Ok(response) => response,
@@ -290,49 +306,41 @@ impl<S> WebSocketService<S> {
             .with_metadata(metadata);
         let enrolment = self.enrolment.as_ref();
         let calling = Calling::by(enrolment.and_then(|enrolment| enrolment.welcome(head)));
-        let service = self.clone();
+        let (calls, config) = (self.calls.clone(), Arc::clone(&self.config));
+        let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
-            let shutdown = service.shutdown.clone();
+            let served = async {
+                let max_message_len = config.max_first_websocket_message(subprotocol);
+                if let Some(socket) = open(on_upgrade, max_message_len).await {
+                    driver::serve(
+                        socket,
+                        subprotocol,
+                        calls,
+                        upgrade,
+                        &config,
+                        &shutdown,
+                        calling,
+                    )
+                    .await;
+                }
+            };
             tokio::select! {
-                () = service.serve(on_upgrade, subprotocol, upgrade, calling) => {}
+                () = served => {}
                 () = shutdown.overdue() => tracing::debug!("a WebSocket outlived the server"),
             }
             drop(running);
         });
         response
     }
+}
 
-    /// Serves the WebSocket that an upgrade becomes.
-    async fn serve<ResBody>(
-        self,
-        on_upgrade: OnUpgrade,
-        subprotocol: Subprotocol,
-        upgrade: Upgrade,
-        calling: Calling,
-    ) where
-        S: Service<Request<Body>, Response = Response<ResBody>> + Clone,
-        S::Error: Into<BoxError>,
-        ResBody: HttpBody<Data = Bytes>,
-        ResBody::Error: Into<BoxError>,
-    {
-        let io = match on_upgrade.await {
-            Ok(io) => io,
-            Err(error) => {
-                tracing::debug!(%error, "the connection ended before its upgrade");
-                return;
-            }
-        };
-        let max_message_len = self.config.max_first_websocket_message(subprotocol);
-        let socket = Socket::server(TokioIo::new(io), max_message_len);
-        driver::serve(
-            socket,
-            subprotocol,
-            self.inner,
-            upgrade,
-            &self.config,
-            &self.shutdown,
-            calling,
-        )
-        .await;
+/// The WebSocket that an upgrade becomes.
+async fn open(on_upgrade: OnUpgrade, max_message_len: usize) -> Option<Socket<TokioIo<Upgraded>>> {
+    match on_upgrade.await {
+        Ok(io) => Some(Socket::server(TokioIo::new(io), max_message_len)),
+        Err(error) => {
+            tracing::debug!(%error, "the connection ended before its upgrade");
+            None
+        }
     }
 }

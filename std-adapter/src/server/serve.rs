@@ -12,7 +12,7 @@ use http_body::Body as HttpBody;
 #[cfg(feature = "tls")]
 use tokio_rustls::rustls::ServerConfig;
 use tonic::body::Body;
-use tower::{BoxError, Layer, Service};
+use tower::{BoxError, Service};
 
 use crate::server::connection::Connection;
 use crate::server::grpc_web::GrpcWebService;
@@ -210,7 +210,7 @@ impl Server {
     {
         let shutdown = self.layer.shutdown();
         let layer = self.layer.graceful_shutdown(&shutdown);
-        let service = layer.layer(GrpcWebService::new(Timeouts::new(service)));
+        let service = layer.between(service.clone(), GrpcWebService::new(Timeouts::new(service)));
         let connection = Connection::new(service, shutdown.clone());
         #[cfg(feature = "tls")]
         let connection = connection.with_tls(self.tls.map(tls::acceptor));

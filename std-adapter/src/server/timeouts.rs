@@ -1,5 +1,5 @@
 //! What calls by HTTP need of their server: that it keeps their deadlines, as tonic's own server does,
-//! and tells the status of an answer that fails.
+//! and tells the status of an answer that fails. Over WebSocket the core and the driver do that.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,7 +13,6 @@ use tower::{BoxError, Service, ServiceExt as _};
 
 use crate::deadline::{Expiry, Timed, exceeded, timeout_of};
 use crate::server::response::is_grpc;
-use crate::subprotocol::Subprotocol;
 
 /// Ends calls with `DEADLINE_EXCEEDED` when the time of their `grpc-timeout` is over: their handlers
 /// are dropped.
@@ -46,13 +45,9 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let is_by_websocket = request.extensions().get::<Subprotocol>().is_some();
         let deadline = deadline_of(&request);
         let answer = self.inner.clone().oneshot(request);
         Box::pin(async move {
-            if is_by_websocket {
-                return Ok(answer.await?.map(Body::new));
-            }
             let answer = match deadline {
                 None => answer.await,
                 Some(at) => match timeout_at(at, answer).await {
@@ -85,16 +80,13 @@ mod tests {
 
     use super::*;
 
-    async fn call(timeout: &'static str, by: Option<Subprotocol>) -> Option<Response<Body>> {
+    async fn call(timeout: &'static str) -> Option<Response<Body>> {
         let service = tower::service_fn(|_| std::future::pending::<Result<_, Infallible>>());
         let service = Timeouts::new(service.map_response(|never: Response<Body>| never));
         let mut request = Request::new(Body::empty());
         request
             .headers_mut()
             .insert("grpc-timeout", http::HeaderValue::from_static(timeout));
-        if let Some(by) = by {
-            request.extensions_mut().insert(by);
-        }
         let answer = tokio::time::timeout(Duration::from_secs(10), service.oneshot(request));
         answer.await.ok().map(Result::unwrap)
     }
@@ -102,11 +94,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_by_http_ends_at_its_deadline() {
         let begun = Instant::now();
-        let answer = call("3S", None).await.unwrap();
+        let answer = call("3S").await.unwrap();
         assert_eq!(answer.headers()["grpc-status"], "4");
         assert_eq!(begun.elapsed(), Duration::from_secs(3));
-        assert!(call("soon", None).await.is_none(), "no time is given");
-        let by_websocket = call("3S", Some(Subprotocol::Mux)).await;
-        assert!(by_websocket.is_none(), "the core keeps the time");
+        assert!(call("soon").await.is_none(), "no time is given");
     }
 }
