@@ -3,14 +3,14 @@
 //! ```text
 //!  client to server                          server to client
 //!  Idle --Metadata--> Open                   Idle --Metadata--> Open
-//!  Open --Message---> Open                   Idle --Message---> Open     (received only)
+//!  Open --Message---> Open                   Idle --Message---> Open     (no metadata)
 //!  Open --HalfClose-> Closed                 Open --Message---> Open
 //!                                            Idle --Trailers--> Closed   (Trailers-Only)
 //!                                            Open --Trailers--> Closed
 //! ```
 //!
-//! By gRPC PROTOCOL-HTTP2 "Requests" and "Responses". A server that leaves the initial metadata
-//! out is read, for some do; this crate's servers never leave them out.
+//! By gRPC PROTOCOL-HTTP2 "Requests" and "Responses". A server may leave out initial metadata that are
+//! empty. By `grpc-websockets` this crate's servers never do, for clients in use need them.
 
 use super::Role;
 

@@ -99,8 +99,6 @@ impl Sending {
             // A server's second block is its trailers; a client has none, and the table says so.
             (FrameKind::Metadata, Role::Server, State::Open) => Step::Trailers,
             (FrameKind::Metadata, ..) => Step::Metadata,
-            // Received by leave only: this crate's servers send their metadata first.
-            (FrameKind::Message { .. }, _, State::Idle) => return Err(SendError::OutOfOrder),
             (FrameKind::Message { .. }, ..) => Step::Message,
         };
         self.block_last = kind == FrameKind::Metadata;
