@@ -9,6 +9,9 @@ use bytes::{Buf, Bytes, BytesMut};
 /// block alive that it was read in.
 pub(crate) const COPIED_LEN: usize = 4 * 1024;
 
+/// So much memory is kept for others at most.
+const MAX_SPARE: usize = 1024;
+
 /// A queue of slices. It costs little more than its bytes, however short the slices are.
 #[derive(Default)]
 pub(crate) struct Chunks {
@@ -51,6 +54,20 @@ impl Chunks {
         self.len += bytes.len();
         self.copied.extend_from_slice(bytes);
         &mut self.copied[start..]
+    }
+
+    /// Takes memory for short slices, if it has none.
+    pub(crate) fn borrow(&mut self, spare: &mut BytesMut) {
+        if self.copied.capacity() == 0 {
+            std::mem::swap(&mut self.copied, spare);
+        }
+    }
+
+    /// Gives memory for short slices back, if there are none and it is not much.
+    pub(crate) fn give_back(&mut self, spare: &mut BytesMut) {
+        if self.copied.is_empty() && self.copied.capacity() <= MAX_SPARE {
+            *spare = std::mem::take(&mut self.copied);
+        }
     }
 
     /// Takes a chunk off the front.

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use bytes::{BufMut, Bytes, BytesMut};
 use grpc_websocket_core::Code;
 use grpc_websocket_core::wire::metadata::{
-    Field, decode_binary, encode_field, field_len, fields, is_binary_name, is_connection_specific,
-    is_valid_value,
+    Field, Fields, decode_binary, encode_field, field_len, fields, is_binary_name,
+    is_connection_specific, is_valid_value,
 };
 use grpc_websocket_core::wire::prefix::{FrameKind, PREFIX_LEN, Prefix};
 use grpc_websocket_core::wire::status::percent_encode;
@@ -16,15 +16,30 @@ use crate::status::CallStatus;
 
 /// Reads the client's block. What belongs to the connection is left out, as are values that gRPC
 /// does not allow; `-bin` values that peers joined with commas are taken apart, and count as fields
-/// of their own against `max_len`.
-pub(crate) fn read_block(block: &[u8], max_len: u32) -> Result<HeaderMap, CallStatus> {
-    read(block, max_len, From::Client)
+/// of their own against `max_len`. The values share the block's memory.
+pub(crate) fn read_block(block: &Bytes, max_len: u32) -> Result<HeaderMap, CallStatus> {
+    read(block, fields(block), max_len, From::Client)
+}
+
+/// As [`read_block`], of a block whose first field is `:path`, with the path.
+pub(crate) fn read_block_with_path(
+    block: &Bytes,
+    max_len: u32,
+) -> Result<(Bytes, HeaderMap), CallStatus> {
+    let mut fields = fields(block);
+    let first = fields.next().and_then(Result::ok);
+    let Some(path) = first.filter(|field| field.name() == b":path") else {
+        let message = "the first field of the metadata is not :path";
+        return Err(CallStatus::new(Code::Internal, message));
+    };
+    let headers = read(block, fields, max_len, From::Client)?;
+    Ok((block.slice_ref(path.value()), headers))
 }
 
 /// Reads a server's block. As [`read_block`], but a `-bin` value that is not base64 is left out, for
 /// it must not take the status with it, and what only proxies may say to a server is kept.
-pub(crate) fn read_answer_block(block: &[u8], max_len: u32) -> Result<HeaderMap, CallStatus> {
-    read(block, max_len, From::Server)
+pub(crate) fn read_answer_block(block: &Bytes, max_len: u32) -> Result<HeaderMap, CallStatus> {
+    read(block, fields(block), max_len, From::Server)
 }
 
 /// Whose block it is.
@@ -34,9 +49,14 @@ enum From {
     Server,
 }
 
-fn read(block: &[u8], max_len: u32, from: From) -> Result<HeaderMap, CallStatus> {
-    let mut headers = Headers::with_room_for(max_len);
-    for field in fields(block) {
+fn read(
+    block: &Bytes,
+    fields: Fields<'_>,
+    max_len: u32,
+    from: From,
+) -> Result<HeaderMap, CallStatus> {
+    let mut headers = Headers::of(block, max_len);
+    for field in fields {
         let field = field.map_err(|error| CallStatus::new(Code::Internal, error.to_string()))?;
         let Ok(name) = HeaderName::from_bytes(field.name()) else {
             continue;
@@ -48,7 +68,7 @@ fn read(block: &[u8], max_len: u32, from: From) -> Result<HeaderMap, CallStatus>
         if field.is_binary() {
             headers.append_binary(&name, &field, from)?;
         } else if is_valid_value(field.value()) {
-            headers.append(&name, field.value())?;
+            headers.append(name, field.value())?;
         }
     }
     Ok(headers.map)
@@ -61,16 +81,18 @@ fn is_of_proxies(name: &str) -> bool {
 }
 
 /// A map within the limit on metadata.
-struct Headers {
+struct Headers<'b> {
+    block: &'b Bytes,
     map: HeaderMap,
     room: usize,
 }
 
-impl Headers {
-    fn with_room_for(len: u32) -> Self {
+impl<'b> Headers<'b> {
+    fn of(block: &'b Bytes, max_len: u32) -> Self {
         Self {
+            block,
             map: HeaderMap::new(),
-            room: usize::try_from(len).unwrap_or(usize::MAX),
+            room: usize::try_from(max_len).unwrap_or(usize::MAX),
         }
     }
 
@@ -85,7 +107,7 @@ impl Headers {
         let is_value = |text: &&[u8]| !(several && text.is_empty());
         for text in field.binary_values().filter(is_value) {
             match check_base64(name, text) {
-                Ok(()) => self.append(name, text)?,
+                Ok(()) => self.append(name.clone(), text)?,
                 Err(_) if from == From::Server => {}
                 Err(refusal) => return Err(refusal),
             }
@@ -93,11 +115,12 @@ impl Headers {
         Ok(())
     }
 
-    fn append(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), CallStatus> {
+    /// Adds a field whose value is in the block.
+    fn append(&mut self, name: HeaderName, value: &[u8]) -> Result<(), CallStatus> {
         // As HTTP/2 counts header lists, and the core.
         let cost = name.as_str().len() + value.len() + 32;
         let room = self.room.checked_sub(cost);
-        let value = HeaderValue::from_bytes(value).ok();
+        let value = HeaderValue::from_maybe_shared(self.block.slice_ref(value)).ok();
         let (Some(room), Some(value)) = (room, value) else {
             return Err(too_large());
         };
@@ -124,7 +147,7 @@ fn check_base64(name: &HeaderName, text: &[u8]) -> Result<(), CallStatus> {
     checked.map(drop).map_err(refuse)
 }
 
-/// A block under construction, behind room for its frame's head.
+/// A block under construction, behind room for its frame's head. It can be used again and again.
 pub(crate) struct BlockWriter {
     frame: BytesMut,
 }
@@ -134,6 +157,16 @@ impl BlockWriter {
         let mut frame = BytesMut::with_capacity(128);
         frame.put_bytes(0, PREFIX_LEN);
         Self { frame }
+    }
+
+    /// Begins another block.
+    pub(crate) fn clear(&mut self) {
+        self.frame.truncate(PREFIX_LEN);
+    }
+
+    /// Whether there is no field.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frame.len() == PREFIX_LEN
     }
 
     /// Writes one field; leaves it out if gRPC does not allow it on the wire.
@@ -163,21 +196,22 @@ impl BlockWriter {
         }
     }
 
-    /// Writes a field of a request's head, which no other side's metadata may have.
-    pub(crate) fn pseudo(&mut self, name: &str, value: &[u8]) {
-        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
-            self.frame.extend_from_slice(part);
+    /// Writes `:path`, the field of a request's head that no other side's metadata may have.
+    pub(crate) fn path(&mut self, path: &str) {
+        self.frame.reserve(field_len(":path", path.as_bytes()));
+        for part in [":path: ", path, "\r\n"] {
+            self.frame.extend_from_slice(part.as_bytes());
         }
     }
 
     /// The block without room for a head.
-    pub(crate) fn into_block(mut self) -> Bytes {
-        self.frame.split_off(PREFIX_LEN).freeze()
+    pub(crate) fn block(&self) -> &[u8] {
+        &self.frame[PREFIX_LEN..]
     }
 
     /// The length of the block.
     pub(crate) fn len(&self) -> u32 {
-        u32::try_from(self.frame.len() - PREFIX_LEN).unwrap_or(u32::MAX)
+        u32::try_from(self.block().len()).unwrap_or(u32::MAX)
     }
 
     /// The length of the frame.
@@ -185,19 +219,14 @@ impl BlockWriter {
         u32::try_from(self.frame.len()).unwrap_or(u32::MAX)
     }
 
-    /// The frame: the head that belongs before a block of [`BlockWriter::len`], and the block.
-    pub(crate) fn finish(mut self, head: &[u8]) -> Bytes {
-        self.frame[..PREFIX_LEN].copy_from_slice(head);
-        self.frame.freeze()
-    }
-
-    /// The frame as a part of a stream of frames.
-    pub(crate) fn into_frame(self) -> Bytes {
+    /// The block with its head before it.
+    pub(crate) fn frame(&mut self) -> &[u8] {
         let prefix = Prefix {
             kind: FrameKind::Metadata,
             len: self.len(),
         };
-        self.finish(&prefix.encode())
+        self.frame[..PREFIX_LEN].copy_from_slice(&prefix.encode());
+        &self.frame
     }
 }
 
@@ -224,6 +253,10 @@ fn writable_value<'v>(name: &HeaderName, value: &'v HeaderValue) -> Cow<'v, [u8]
 mod tests {
     use super::*;
 
+    fn read_block_of(block: &'static [u8]) -> Result<HeaderMap, CallStatus> {
+        read_block(&Bytes::from_static(block), 8192)
+    }
+
     fn names_and_values(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
         headers
             .iter()
@@ -234,7 +267,7 @@ mod tests {
     #[test]
     fn connection_headers_and_forbidden_values_are_left_out() {
         let block = b"Host: evil\r\nx-a: 1\r\nx-b: \xc3\xa9\r\nTE: x\r\n:path: /\r\nX-A: 2, 3\r\n";
-        let headers = read_block(block, 8192).unwrap();
+        let headers = read_block_of(block).unwrap();
         assert_eq!(
             names_and_values(&headers),
             [("x-a", &b"1"[..]), ("x-a", b"2, 3")]
@@ -243,9 +276,9 @@ mod tests {
 
     #[test]
     fn joined_binary_values_are_taken_apart_and_checked() {
-        let headers = read_block(b"x-bin: AAEC, AAED==\r\n", 8192);
+        let headers = read_block_of(b"x-bin: AAEC, AAED==\r\n");
         assert_eq!(headers.unwrap_err().code(), Code::Internal);
-        let headers = read_block(b"x-bin: AAEC,,AAE=\r\nx-bin: AA\r\ny-bin:\r\n", 8192).unwrap();
+        let headers = read_block_of(b"x-bin: AAEC,,AAE=\r\nx-bin: AA\r\ny-bin:\r\n").unwrap();
         let expected = [
             ("x-bin", &b"AAEC"[..]),
             ("x-bin", b"AAE="),
@@ -258,21 +291,21 @@ mod tests {
     #[test]
     fn values_that_are_taken_apart_count_against_the_limit() {
         let block = format!("x-bin: {}\r\n", "AA,".repeat(1000));
-        let refusal = read_block(block.as_bytes(), 8192).unwrap_err();
+        let refusal = read_block(&block.into(), 8192).unwrap_err();
         assert_eq!(refusal.code(), Code::ResourceExhausted);
     }
 
     #[test]
     fn what_only_a_proxy_may_say_is_left_out() {
         let block = b"X-Forwarded-For: 10.0.0.1\r\nforwarded: for=x\r\nx-real-ip: x\r\nx: y\r\n";
-        let headers = read_block(block, 8192).unwrap();
+        let headers = read_block_of(block).unwrap();
         assert_eq!(names_and_values(&headers), [("x", &b"y"[..])]);
     }
 
     fn written(write: impl FnOnce(&mut BlockWriter)) -> String {
         let mut block = BlockWriter::new();
         write(&mut block);
-        String::from_utf8(block.frame[PREFIX_LEN..].to_vec()).unwrap()
+        String::from_utf8(block.block().to_vec()).unwrap()
     }
 
     #[test]

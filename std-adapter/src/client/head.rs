@@ -1,6 +1,6 @@
 //! Between HTTP's heads and the header blocks of calls that are made here.
 
-use bytes::BytesMut;
+use bytes::Bytes;
 use grpc_websocket_core::Code;
 use grpc_websocket_core::wire::status::{percent_decode, percent_encode};
 use grpc_websocket_core::wire::timeout;
@@ -20,7 +20,7 @@ const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 /// The block of a call of `grpc-mux.v1` (SPEC.md#request).
 pub(crate) fn mux_block(head: &Parts, deadline: Option<Instant>) -> BlockWriter {
     let mut block = BlockWriter::new();
-    block.pseudo(":path", head.uri.path().as_bytes());
+    block.path(head.uri.path());
     if let Some(subtype) = subtype(&head.headers).filter(|subtype| *subtype != "proto") {
         block.field("content-type", format!("{GRPC}+{subtype}").as_bytes());
     }
@@ -53,7 +53,7 @@ fn subtype(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The head of an answer, from its initial metadata.
-pub(crate) fn read_answer(block: &BytesMut, max_len: u32) -> Result<Response<()>, Status> {
+pub(crate) fn read_answer(block: &Bytes, max_len: u32) -> Result<Response<()>, Status> {
     let mut response = Response::new(());
     *response.version_mut() = Version::HTTP_2;
     *response.headers_mut() = read_headers(block, max_len)?;
@@ -62,11 +62,7 @@ pub(crate) fn read_answer(block: &BytesMut, max_len: u32) -> Result<Response<()>
 
 /// The trailers of an answer that ended with `code`, in the form that gRPC libraries read without
 /// fail: one status of a known code, a message that is UTF-8.
-pub(crate) fn read_trailers(
-    code: Code,
-    block: &BytesMut,
-    max_len: u32,
-) -> Result<HeaderMap, Status> {
+pub(crate) fn read_trailers(code: Code, block: &Bytes, max_len: u32) -> Result<HeaderMap, Status> {
     let mut trailers = read_headers(block, max_len)?;
     trailers.insert(GRPC_STATUS, HeaderValue::from_static(code.grpc_status()));
     if let Some(message) = trailers.get(GRPC_MESSAGE) {
@@ -80,11 +76,13 @@ pub(crate) fn read_trailers(
     Ok(trailers)
 }
 
-fn read_headers(block: &BytesMut, max_len: u32) -> Result<HeaderMap, Status> {
+fn read_headers(block: &Bytes, max_len: u32) -> Result<HeaderMap, Status> {
     let mut headers = read_answer_block(block, max_len)?;
     let grpc = headers
         .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok()?.strip_prefix(GRPC_WEB))
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix(GRPC_WEB).or(value.strip_prefix(GRPC)))
+        .filter(|rest| !rest.is_empty())
         .and_then(|rest| HeaderValue::from_str(&format!("{GRPC}{rest}")).ok())
         .unwrap_or(HeaderValue::from_static(GRPC));
     headers.insert(CONTENT_TYPE, grpc);
@@ -99,8 +97,8 @@ mod tests {
 
     use super::*;
 
-    fn text(block: BlockWriter) -> String {
-        String::from_utf8(block.into_block().to_vec()).unwrap()
+    fn text(block: &BlockWriter) -> String {
+        String::from_utf8(block.block().to_vec()).unwrap()
     }
 
     fn head(content_type: &'static str) -> Parts {
@@ -118,12 +116,12 @@ mod tests {
     #[test]
     fn a_call_says_its_metadata_as_its_subprotocol_has_it() {
         let grpc = head("application/grpc");
-        let mux = text(mux_block(&grpc, None));
+        let mux = text(&mux_block(&grpc, None));
         assert_eq!(mux, format!(":path: /s/m\r\n{CALLERS}"));
-        let single = text(single_block(&grpc, None));
+        let single = text(&single_block(&grpc, None));
         let web = "content-type: application/grpc-web+proto\r\nx-grpc-web: 1\r\n";
         assert_eq!(single, format!("{web}{CALLERS}"));
-        let json = text(mux_block(&head("application/grpc+json"), None));
+        let json = text(&mux_block(&head("application/grpc+json"), None));
         assert!(json.contains("content-type: application/grpc+json\r\n"));
     }
 
@@ -131,16 +129,16 @@ mod tests {
     async fn the_timeout_is_what_is_left_of_the_time() {
         let deadline = Instant::now() + Duration::from_secs(3);
         tokio::time::advance(Duration::from_secs(1)).await;
-        let block = text(mux_block(&head("application/grpc"), Some(deadline)));
+        let block = text(&mux_block(&head("application/grpc"), Some(deadline)));
         assert!(block.contains("grpc-timeout: 2000000u\r\n") || block.contains("grpc-timeout: 2"));
-        let late = text(mux_block(&head("application/grpc"), Some(Instant::now())));
+        let late = text(&mux_block(&head("application/grpc"), Some(Instant::now())));
         assert!(late.contains("grpc-timeout: 0"));
     }
 
     #[test]
     fn trailers_are_made_fit_for_grpc_libraries() {
-        let block = BytesMut::from(
-            &b"Grpc-Status: 05\r\ngrpc-message: a%FFb 100%\r\ngrpc-status-details-bin: ###\r\nX-Y: z\r\n"[..],
+        let block = Bytes::from_static(
+            b"Grpc-Status: 05\r\ngrpc-message: a%FFb 100%\r\ngrpc-status-details-bin: ###\r\nX-Y: z\r\n",
         );
         let trailers = read_trailers(Code::Unknown, &block, 8192).unwrap();
         assert_eq!(trailers["grpc-status"], "2");

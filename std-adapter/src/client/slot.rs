@@ -55,6 +55,9 @@ impl Slot {
     /// for as long as anybody has the slot.
     /// `wait`: failures do not end it.
     pub(super) async fn line(self: &Arc<Self>, wait: bool) -> Result<Line, Status> {
+        if let Some(line) = self.ready() {
+            return Ok(line);
+        }
         let mut phase = self.phase.subscribe();
         // One attempt is enough, however short the wait before the next one.
         let mut awaited = false;
@@ -80,7 +83,14 @@ impl Slot {
 
     /// Whether there is a line now.
     pub(super) fn is_up(&self) -> bool {
-        matches!(&*self.phase.borrow(), Phase::Ready(line) if !line.is_over())
+        self.ready().is_some()
+    }
+
+    fn ready(&self) -> Option<Line> {
+        match &*self.phase.borrow() {
+            Phase::Ready(line) if !line.is_over() => Some(line.clone()),
+            _ => None,
+        }
     }
 
     /// What was found is of no use: the next call looks again.

@@ -9,66 +9,69 @@ use grpc_websocket_core::wire::prefix::FrameKind;
 use grpc_websocket_core::{CloseCode, Code, Limits, SendError};
 use http::{HeaderMap, Request, Response};
 use http_body::{Body as HttpBody, Frame};
+use pin_project_lite::pin_project;
 use tonic::body::Body;
 use tower::util::Oneshot;
 use tower::{BoxError, Service, ServiceExt};
 
-use super::guard::{drop_guarded, poll_guarded};
+use super::guard::{drop_guarded, poll_guarded, replace_guarded};
 use crate::gather::Gather;
 use crate::metadata::BlockWriter;
-use crate::server::response::{
-    AcceptEncoding, Answer, ContentType, missing_status, trailers_block,
-};
+use crate::server::response::{Answer, Compression, ContentType, missing_status, write_trailers};
 use crate::status::CallStatus;
 
-/// A part of an answer, in their order: `Metadata`, any number of `Messages`, `Trailers`.
+/// A part of an answer, in their order: `Metadata`, any number of `Messages`, `Trailers`. The block
+/// of metadata or trailers is in the writer that was given.
 pub(super) enum Part {
-    Metadata(BlockWriter),
+    Metadata,
     /// A slice of the stream of messages.
     Messages(Bytes),
     /// The last part. The code is for a WebSocket that has one call.
-    Trailers(BlockWriter, CloseCode),
+    Trailers(CloseCode),
     /// Nothing to be sent before more comes.
     Held,
 }
 
 /// How far the service is.
 pub(super) struct Answering<S: Service<Request<Body>>, B> {
-    stage: Stage<S, B>,
+    /// None before the service is called, and when it is done.
+    stage: Option<Pin<Box<Stage<S, B>>>>,
     content_type: ContentType,
     /// The metadata was given, so that trailers are no Trailers-Only answer.
     begun: bool,
     frames: Deframer,
     gather: Gather,
-    accepted: AcceptEncoding,
-    /// Why compressed messages must not reach the client, if they must not.
-    uncompressed: Option<CallStatus>,
+    compression: Compression,
 }
 
-enum Stage<S: Service<Request<Body>>, B> {
-    NotCalled,
-    Called(Pin<Box<Oneshot<S, Request<Body>>>>),
-    Streaming(Pin<Box<B>>),
-    Over,
+pin_project! {
+    /// The future of an answer and its body, one after the other in the same place.
+    #[project = StageProjected]
+    enum Stage<S, B>
+    where
+        S: Service<Request<Body>>,
+    {
+        Called { #[pin] future: Oneshot<S, Request<Body>> },
+        Streaming { #[pin] body: B },
+    }
 }
 
 impl<S: Service<Request<Body>>, B> Answering<S, B> {
     pub(super) fn new(content_type: ContentType) -> Self {
         Self {
-            stage: Stage::NotCalled,
+            stage: None,
             content_type,
             begun: false,
             // How long an answer may be is the client's to say.
             frames: Deframer::new(Limits::DEFAULT.with_max_message_len(u32::MAX)),
             gather: Gather::default(),
-            accepted: AcceptEncoding::default(),
-            uncompressed: None,
+            compression: Compression::default(),
         }
     }
 
     /// Messages are coming.
     pub(super) fn is_streaming(&self) -> bool {
-        matches!(self.stage, Stage::Streaming(_))
+        self.begun && self.stage.is_some()
     }
 
     /// Whether what was given so far ends inside a message, so that no trailers can follow.
@@ -78,22 +81,29 @@ impl<S: Service<Request<Body>>, B> Answering<S, B> {
 
     /// Stops the handler: its future, or the body of its answer, is dropped.
     pub(super) fn stop(&mut self) {
-        drop_guarded(std::mem::replace(&mut self.stage, Stage::Over));
+        if let Some(stage) = self.stage.take() {
+            drop_guarded(stage);
+        }
     }
 
     /// Ends the answer with a status that is not the service's.
-    pub(super) fn end(&mut self, status: &CallStatus, close_code: CloseCode) -> Part {
-        let mut block = BlockWriter::new();
+    pub(super) fn end(
+        &mut self,
+        status: &CallStatus,
+        close_code: CloseCode,
+        block: &mut BlockWriter,
+    ) -> Part {
+        block.clear();
         if !self.begun {
-            self.content_type.write_default(&mut block);
+            self.content_type.write_default(block);
         }
         block.status(status);
-        self.end_with(block, close_code)
+        self.end_with(close_code)
     }
 
-    fn end_with(&mut self, block: BlockWriter, close_code: CloseCode) -> Part {
+    fn end_with(&mut self, close_code: CloseCode) -> Part {
         self.stop();
-        Part::Trailers(block, close_code)
+        Part::Trailers(close_code)
     }
 }
 
@@ -105,57 +115,76 @@ where
     B::Error: Into<BoxError>,
 {
     pub(super) fn call(&mut self, service: S, request: Request<Body>) {
-        self.accepted = AcceptEncoding::of(request.headers());
-        self.stage = Stage::Called(Box::pin(service.oneshot(request)));
+        self.compression = Compression::of(request.headers());
+        let future = service.oneshot(request);
+        self.stage = Some(Box::pin(Stage::Called { future }));
     }
 
-    /// The next part.
-    pub(super) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Part> {
-        let polled = match &mut self.stage {
-            Stage::NotCalled | Stage::Over => return Poll::Pending,
-            Stage::Called(future) => match ready!(poll_guarded(|| future.as_mut().poll(cx))) {
-                Ok(Ok(response)) => self.begin(response),
-                Ok(Err(error)) => self.fail(error.into()),
-                Err(panic) => self.end(&panic, CloseCode::Internal),
-            },
-            Stage::Streaming(body) => match ready!(poll_guarded(|| body.as_mut().poll_frame(cx))) {
-                Ok(Some(Ok(frame))) => self.frame(frame),
-                Ok(Some(Err(error))) => self.fail(error.into()),
-                Ok(None) => self.end(&missing_status(), CloseCode::Normal),
-                Err(panic) => self.end(&panic, CloseCode::Internal),
-            },
+    /// The next part; its block, if it has one, is in `block` then.
+    pub(super) fn poll_part(
+        &mut self,
+        cx: &mut Context<'_>,
+        block: &mut BlockWriter,
+    ) -> Poll<Part> {
+        let Some(stage) = &mut self.stage else {
+            return Poll::Pending;
         };
-        Poll::Ready(polled)
-    }
-
-    fn begin(&mut self, response: Response<B>) -> Part {
-        let (head, body) = response.into_parts();
-        match Answer::read(&head, self.content_type) {
-            Answer::Metadata(block) => {
-                self.begun = true;
-                self.uncompressed = self.accepted.check(&head.headers).err();
-                self.stage = Stage::Streaming(Box::pin(body));
-                Part::Metadata(block)
+        let part = match stage.as_mut().project() {
+            StageProjected::Called { future } => match ready!(poll_guarded(|| future.poll(cx))) {
+                Ok(Ok(response)) => self.begin(response, block),
+                Ok(Err(error)) => self.fail(error.into(), block),
+                Err(panic) => self.end(&panic, CloseCode::Internal, block),
+            },
+            StageProjected::Streaming { body } => {
+                match ready!(poll_guarded(|| body.poll_frame(cx))) {
+                    Ok(Some(Ok(frame))) => self.frame(frame, block),
+                    Ok(Some(Err(error))) => self.fail(error.into(), block),
+                    Ok(None) => self.end(&missing_status(), CloseCode::Normal, block),
+                    Err(panic) => self.end(&panic, CloseCode::Internal, block),
+                }
             }
-            Answer::TrailersOnly(block) => self.end_with(block, CloseCode::Normal),
-            Answer::NotGrpc(status) => self.end(&status, CloseCode::Normal),
+        };
+        Poll::Ready(part)
+    }
+
+    fn begin(&mut self, response: Response<B>, block: &mut BlockWriter) -> Part {
+        let (head, body) = response.into_parts();
+        block.clear();
+        match Answer::read(&head, self.content_type, block) {
+            Answer::Metadata => {
+                self.begun = true;
+                self.compression.answer(&head.headers);
+                self.stream(body);
+                Part::Metadata
+            }
+            Answer::TrailersOnly => self.end_with(CloseCode::Normal),
+            Answer::NotGrpc(status) => self.end(&status, CloseCode::Normal, block),
         }
     }
 
-    fn frame(&mut self, frame: Frame<Bytes>) -> Part {
+    /// The body takes the place of the future, which is dropped.
+    fn stream(&mut self, body: B) {
+        if let Some(stage) = &mut self.stage {
+            replace_guarded(|| stage.as_mut().set(Stage::Streaming { body }));
+        }
+    }
+
+    fn frame(&mut self, frame: Frame<Bytes>, block: &mut BlockWriter) -> Part {
         match frame.into_data() {
-            Ok(data) => self.messages(data),
-            Err(frame) => self.trailers(&frame.into_trailers().unwrap_or_default()),
+            Ok(data) => self.messages(data, block),
+            Err(frame) => self.trailers(&frame.into_trailers().unwrap_or_default(), block),
         }
     }
 
-    fn messages(&mut self, data: Bytes) -> Part {
+    fn messages(&mut self, data: Bytes, block: &mut BlockWriter) -> Part {
         let slice = match Slice::read(&mut self.frames, &data) {
             Ok(slice) => slice,
-            Err(error) => return self.misused(error),
+            Err(error) => return self.misused(error, block),
         };
-        if let Some(status) = self.uncompressed.take_if(|_| slice.is_compressed) {
-            return self.end(&status, CloseCode::Internal);
+        if slice.is_compressed
+            && let Err(status) = self.compression.check()
+        {
+            return self.end(&status, CloseCode::Internal, block);
         }
         match self.gather.push(data, slice.complete) {
             Some(ready) => Part::Messages(ready),
@@ -163,33 +192,36 @@ where
         }
     }
 
-    fn trailers(&mut self, trailers: &HeaderMap) -> Part {
+    fn trailers(&mut self, trailers: &HeaderMap, block: &mut BlockWriter) -> Part {
         let is_ok = trailers
             .get("grpc-status")
             .is_some_and(|status| status == "0");
         if is_ok && !self.frames.is_at_boundary() {
-            return self.refuse("the service ended inside a message");
+            return self.refuse("the service ended inside a message", block);
         }
-        self.end_with(trailers_block(trailers), CloseCode::Normal)
+        block.clear();
+        write_trailers(trailers, block);
+        self.end_with(CloseCode::Normal)
     }
 
     /// Ends the call for what the service did.
-    fn refuse(&mut self, message: &str) -> Part {
+    fn refuse(&mut self, message: &str, block: &mut BlockWriter) -> Part {
         let status = CallStatus::new(Code::Internal, message);
-        self.end(&status, CloseCode::Internal)
+        self.end(&status, CloseCode::Internal, block)
     }
 
-    pub(super) fn misused(&mut self, error: SendError) -> Part {
-        self.refuse(&format!("the service's answer is not gRPC: {error}"))
+    pub(super) fn misused(&mut self, error: SendError, block: &mut BlockWriter) -> Part {
+        let message = format!("the service's answer is not gRPC: {error}");
+        self.refuse(&message, block)
     }
 
     /// Ends the call with the service's failure: a tonic status among its causes, with its details,
     /// or the gRPC counterpart of an HTTP/2 error.
-    fn fail(&mut self, error: BoxError) -> Part {
+    fn fail(&mut self, error: BoxError, block: &mut BlockWriter) -> Part {
         let response = tonic::Status::from_error(error).into_http::<()>();
-        let mut block = BlockWriter::new();
+        block.clear();
         block.headers(response.headers());
-        self.end_with(block, CloseCode::Normal)
+        self.end_with(CloseCode::Normal)
     }
 }
 

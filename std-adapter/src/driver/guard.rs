@@ -17,5 +17,10 @@ pub(super) fn poll_guarded<T>(poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, 
 
 /// Drops what an application made.
 pub(super) fn drop_guarded<T>(value: T) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    replace_guarded(|| drop(value));
+}
+
+/// Puts something into the place of what an application made, which is dropped.
+pub(super) fn replace_guarded(replace: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(replace));
 }

@@ -1,7 +1,7 @@
 //! A WebSocket and what looks after it: its clock and timer, its peer's liveness, its flushes.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,7 +21,11 @@ const WRITE_WINDOW: usize = 64 * 1024;
 pub(super) struct Link<W> {
     socket: W,
     clock: Clock,
+    /// When the turn began.
+    now: Instant,
     timer: Pin<Box<Sleep>>,
+    /// Whom the timer wakes.
+    timer_waker: Option<Waker>,
     liveness: Liveness,
     /// All that came was read.
     drained: bool,
@@ -40,11 +44,14 @@ pub(super) enum Received {
 impl<W: WebSocket> Link<W> {
     /// `max_message_len`: the longest WebSocket message that is read, in bytes.
     pub(super) fn new(socket: W, keepalive: Keepalive, max_message_len: usize) -> Self {
-        let clock = Clock(Instant::now());
+        let now = Instant::now();
+        let clock = Clock(now);
         Self {
             socket,
             clock,
+            now,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            timer_waker: None,
             liveness: Liveness::new(keepalive, max_message_len, clock.0),
             drained: false,
         }
@@ -54,9 +61,14 @@ impl<W: WebSocket> Link<W> {
         self.socket
     }
 
+    /// A turn begins: the clock is read once for it.
+    pub(super) fn begin_turn(&mut self) {
+        self.now = Instant::now();
+    }
+
     /// The core's time.
     pub(super) fn now(&self) -> grpc_websocket_core::Instant {
-        self.clock.now()
+        self.clock.time_of(self.now)
     }
 
     /// The core's time for one of the runtime.
@@ -98,7 +110,7 @@ impl<W: WebSocket> Link<W> {
 
     fn control_came(&mut self) -> Received {
         let traffic = self.socket.traffic();
-        if self.liveness.control_came(Instant::now(), traffic) {
+        if self.liveness.control_came(self.now, traffic) {
             Received::Control
         } else {
             Received::Fault(Fault::TooManyPings)
@@ -108,6 +120,11 @@ impl<W: WebSocket> Link<W> {
     /// Writes a binary message with the next flush.
     pub(super) fn queue(&mut self, message: Bytes) {
         self.socket.queue(message);
+    }
+
+    /// The same, of a copy of `head` and `payload`.
+    pub(super) fn queue_copy(&mut self, head: &[u8], payload: &[u8]) {
+        self.socket.queue_copy(head, payload);
     }
 
     /// The same, of `head` and `len` bytes from the front of `body`.
@@ -142,7 +159,7 @@ impl<W: WebSocket> Link<W> {
         let traffic = self.socket.traffic();
         match self
             .liveness
-            .judge(Instant::now(), traffic, self.drained, writing)
+            .judge(self.now, traffic, self.drained, writing)
         {
             Verdict::Fine => Ok(None),
             Verdict::Ping => {
@@ -155,17 +172,26 @@ impl<W: WebSocket> Link<W> {
         }
     }
 
-    /// Ready when it is time for the calls' `timeout`, or to judge the peer again.
+    /// Ready when it is time for the calls' `timeout`, or to judge the peer again. The timer is set anew
+    /// only if it would be late: most timeouts are put off before their time comes.
     pub(super) fn poll_timer(
         &mut self,
         timeout: Option<grpc_websocket_core::Instant>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         let check = self.liveness.next_check(self.socket.traffic());
-        let timeout = timeout.map(|at| self.clock.instant(at));
+        let timeout = timeout.map(|at| self.clock.instant(at, self.now));
         let next = timeout.map_or(check, |timeout| timeout.min(check));
+        let is_set = next >= self.timer.deadline() && !self.timer.is_elapsed();
+        let wakes = self.timer_waker.as_ref();
+        if is_set && wakes.is_some_and(|waker| waker.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
         self.timer.as_mut().reset(next);
-        self.timer.as_mut().poll(cx)
+        self.timer_waker = Some(cx.waker().clone());
+        ready!(self.timer.as_mut().poll(cx));
+        self.begin_turn();
+        Poll::Ready(())
     }
 }
 
@@ -209,20 +235,16 @@ impl Fault {
 struct Clock(Instant);
 
 impl Clock {
-    fn now(self) -> grpc_websocket_core::Instant {
-        self.time_of(Instant::now())
-    }
-
     fn time_of(self, at: Instant) -> grpc_websocket_core::Instant {
         let since = at.saturating_duration_since(self.0);
         let micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
         grpc_websocket_core::Instant::from_micros(micros)
     }
 
-    /// The runtime's time for `at`; at most a year from now, which is all that a timer needs.
-    fn instant(self, at: grpc_websocket_core::Instant) -> Instant {
+    /// The runtime's time for `at`; at most a year from `now`, which is all that a timer needs.
+    fn instant(self, at: grpc_websocket_core::Instant, now: Instant) -> Instant {
         const FAR: Duration = Duration::from_secs(365 * 86_400);
-        let left = Duration::from_micros(at.as_micros()).saturating_sub(self.0.elapsed());
-        Instant::now() + left.min(FAR)
+        let at = self.0.checked_add(Duration::from_micros(at.as_micros()));
+        at.map_or(now + FAR, |at| at.min(now + FAR))
     }
 }

@@ -215,6 +215,7 @@ impl<W: WebSocket, C: Calls<W>> Driver<'_, W, C> {
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Turn {
+        self.link.begin_turn();
         while let Poll::Ready(order) = self.stop.poll(cx) {
             match order {
                 Order::Drain => self.calls.drain(&mut self.link)?,

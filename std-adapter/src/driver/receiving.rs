@@ -9,6 +9,7 @@ use http::HeaderMap;
 use tonic::Status;
 
 use crate::body::{self, BodySender, ReceivedBody};
+use crate::chunks::COPIED_LEN;
 use crate::gather::Gather;
 
 /// What the connection keeps of a body that comes.
@@ -94,6 +95,19 @@ pub(super) struct Slices {
 impl Slices {
     pub(super) fn is_empty(&self) -> bool {
         self.framed == 0
+    }
+
+    /// All messages of a call, if they are: the call was half-closed behind them, and the last one
+    /// is complete. Short ones are copied, for they would keep the block alive they were read in.
+    pub(super) fn whole(&self, message: &Bytes) -> Option<Bytes> {
+        if !self.half_closed || self.complete < self.framed {
+            return None;
+        }
+        let range = self.start..self.start + self.framed;
+        Some(match self.framed {
+            ..COPIED_LEN => Bytes::copy_from_slice(&message[range]),
+            _ => message.slice(range),
+        })
     }
 
     /// Takes an event that is for the reader, and ends at `end` of the WebSocket message; whether it

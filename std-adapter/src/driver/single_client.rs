@@ -46,7 +46,7 @@ impl SingleClient {
             made.fail(status.into(), false);
             return None;
         }
-        link.queue(block.into_block());
+        link.queue_copy(&[], block.block());
         Some(Self {
             client,
             block: BytesMut::new(),
@@ -86,13 +86,14 @@ impl SingleClient {
         match event {
             Event::Metadata(piece) => self.block.extend_from_slice(piece.payload),
             Event::InitialMetadata => {
-                let block = std::mem::take(&mut self.block);
+                let block = std::mem::take(&mut self.block).freeze();
                 if let Err(status) = self.made.respond(&block) {
                     return self.fail(status, CloseCode::Normal);
                 }
             }
             Event::Trailers(code) => {
-                self.made.finish(code, &self.block);
+                let block = std::mem::take(&mut self.block).freeze();
+                self.made.finish(code, &block);
                 return Err(End::Closing(CloseCode::Normal));
             }
             _ => {}

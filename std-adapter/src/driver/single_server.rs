@@ -39,6 +39,8 @@ pub(super) struct SingleServer<'c, S: Service<Request<Body>>, B> {
     // Before the request: a handler is stopped before its body fails.
     answering: Answering<S, B>,
     request: Option<Receiving>,
+    /// The block of the answer that is sent next.
+    written: BlockWriter,
 }
 
 impl<'c, S, B> SingleServer<'c, S, B>
@@ -57,6 +59,7 @@ where
             last_call: None,
             answering: Answering::new(ContentType::Web),
             request: None,
+            written: BlockWriter::new(),
         }
     }
 
@@ -66,11 +69,11 @@ where
             return Ok(());
         };
         self.last_call = None;
-        let head = match Head::read(upgrade, &self.block, self.config.limits.max_metadata_len) {
+        let block = std::mem::take(&mut self.block).freeze();
+        let head = match Head::read(upgrade, &block, self.config.limits.max_metadata_len) {
             Ok(head) => head,
             Err(status) => return self.end_call(link, &status, CloseCode::Normal),
         };
-        self.block = BytesMut::new();
         link.set_max_message_len(self.config.max_websocket_message(Subprotocol::Single));
         let deadline = head
             .timeout
@@ -78,38 +81,32 @@ where
         self.server.set_deadline(deadline);
         let (request, body) = Receiving::new();
         self.request = Some(request);
-        self.answering.call(service, head.with_body(body));
+        self.answering
+            .call(service, head.with_body(Body::new(body)));
         Ok(())
     }
 
     fn send<W: WebSocket>(&mut self, link: &mut Link<W>, part: Part) -> Turn {
         match part {
-            Part::Metadata(block) => match self.server.send_metadata(block.len()) {
-                Ok(segment) => link.queue(block.finish(segment.head())),
+            Part::Metadata => match self.server.send_metadata(self.written.len()) {
+                Ok(segment) => link.queue_copy(segment.head(), self.written.block()),
                 Err(error) => return self.misused(link, error),
             },
             Part::Messages(messages) => match self.server.forward(&messages) {
                 Ok(_) => link.queue(messages),
                 Err(error) => return self.misused(link, error),
             },
-            Part::Trailers(block, close_code) => {
-                return self.send_trailers(link, block, close_code);
-            }
+            Part::Trailers(close_code) => return self.send_trailers(link, close_code),
             Part::Held => {}
         }
         Ok(())
     }
 
     /// Sends the trailers, the last thing that is sent.
-    fn send_trailers<W: WebSocket>(
-        &mut self,
-        link: &mut Link<W>,
-        block: BlockWriter,
-        close_code: CloseCode,
-    ) -> Turn {
-        match self.server.send_trailers(block.len()) {
+    fn send_trailers<W: WebSocket>(&mut self, link: &mut Link<W>, close_code: CloseCode) -> Turn {
+        match self.server.send_trailers(self.written.len()) {
             Ok(segment) => {
-                link.queue(block.finish(segment.head()));
+                link.queue_copy(segment.head(), self.written.block());
                 Err(End::Closing(close_code))
             }
             // After a part of a message nothing can be told from the message but a Close.
@@ -123,7 +120,7 @@ where
     }
 
     fn misused<W: WebSocket>(&mut self, link: &mut Link<W>, error: SendError) -> Turn {
-        let part = self.answering.misused(error);
+        let part = self.answering.misused(error, &mut self.written);
         self.send(link, part)
     }
 
@@ -133,7 +130,7 @@ where
         status: &CallStatus,
         close_code: CloseCode,
     ) -> Turn {
-        let part = self.answering.end(status, close_code);
+        let part = self.answering.end(status, close_code, &mut self.written);
         self.send(link, part)
     }
 }
@@ -190,7 +187,7 @@ where
             if self.answering.is_streaming() && link.is_full() {
                 return Ok(());
             }
-            match self.answering.poll_part(cx) {
+            match self.answering.poll_part(cx, &mut self.written) {
                 Poll::Pending => return Ok(()),
                 Poll::Ready(part) => self.send(link, part)?,
             }

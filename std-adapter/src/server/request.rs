@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use grpc_websocket_core::Code;
-use grpc_websocket_core::wire::metadata::fields;
 use grpc_websocket_core::wire::timeout;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, TE};
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{Extensions, Method, Request, Uri, Version};
 use hyper::ext::Protocol;
 use tonic::body::Body;
 
-use crate::body::ReceivedBody;
-use crate::metadata::read_block;
+use crate::metadata::{read_block, read_block_with_path};
 use crate::server::headers;
 use crate::status::CallStatus;
 use crate::subprotocol::Subprotocol;
@@ -65,7 +65,7 @@ impl Head {
     /// Reads the client's block (gRPC PROTOCOL-HTTP2 "Requests").
     pub(crate) fn read(
         upgrade: Upgrade,
-        block: &[u8],
+        block: &Bytes,
         max_metadata_len: u32,
     ) -> Result<Self, CallStatus> {
         let headers = read_block(block, max_metadata_len)?;
@@ -77,18 +77,18 @@ impl Head {
     /// usual content-type (SPEC.md#request).
     pub(crate) fn read_with_path(
         upgrade: &Upgrade,
-        block: &[u8],
+        block: &Bytes,
         max_metadata_len: u32,
     ) -> Result<Self, CallStatus> {
+        let (path, headers) = read_block_with_path(block, max_metadata_len)?;
+        let content_type = match headers.get(CONTENT_TYPE) {
+            None => HeaderValue::from_static("application/grpc+proto"),
+            Some(_) => grpc_content_type(&headers, &[GRPC])?,
+        };
         let upgrade = Upgrade {
-            path: read_path(block)?,
+            path: read_path(path)?,
             ..upgrade.clone()
         };
-        let mut headers = read_block(block, max_metadata_len)?;
-        headers
-            .entry(CONTENT_TYPE)
-            .or_insert(HeaderValue::from_static("application/grpc+proto"));
-        let content_type = grpc_content_type(&headers, &[GRPC])?;
         Self::new(upgrade, headers, content_type)
     }
 
@@ -111,40 +111,46 @@ impl Head {
         Ok(Self { request, timeout })
     }
 
-    pub(crate) fn with_body(self, body: ReceivedBody) -> Request<Body> {
-        self.request.map(|()| Body::new(body))
+    pub(crate) fn with_body(self, body: Body) -> Request<Body> {
+        self.request.map(|()| body)
     }
 }
 
-fn read_path(block: &[u8]) -> Result<Uri, CallStatus> {
-    let first = fields(block).next().and_then(Result::ok);
-    let Some(path) = first.filter(|field| field.name() == b":path") else {
-        let message = "the first field of the metadata is not :path";
-        return Err(CallStatus::new(Code::Internal, message));
-    };
-    // As gRPC has it for a method that nobody can have.
-    Uri::try_from(path.value())
+/// The path of a method; gRPC's status for one that nobody can have.
+fn read_path(path: Bytes) -> Result<Uri, CallStatus> {
+    let is_absolute = path.starts_with(b"/");
+    PathAndQuery::from_maybe_shared(path)
         .ok()
-        .filter(|uri| path.value().starts_with(b"/") && uri.query().is_none())
+        .filter(|path| is_absolute && path.query().is_none())
+        .map(Uri::from)
         .ok_or_else(|| CallStatus::new(Code::Unimplemented, "the :path is malformed"))
 }
 
 /// `application/grpc+x` for a type that begins with one of `names`.
 fn grpc_content_type(headers: &HeaderMap, names: &[&str]) -> Result<HeaderValue, CallStatus> {
-    let value = headers
-        .get(CONTENT_TYPE)
+    let said = headers.get(CONTENT_TYPE);
+    let value = said
         .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let value = value.to_ascii_lowercase();
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     names
         .iter()
         .filter_map(|name| value.strip_prefix(name))
         .find(|rest| is_subtype(rest))
-        .and_then(|rest| HeaderValue::from_str(&format!("{GRPC}{rest}")).ok())
+        .and_then(of_subtype)
         .ok_or_else(|| {
             let message = format!("the content-type is not {}", names.join(" or "));
             CallStatus::new(Code::InvalidArgument, message)
         })
+}
+
+/// `application/grpc` and `rest`.
+fn of_subtype(rest: &str) -> Option<HeaderValue> {
+    match rest {
+        "" => Some(HeaderValue::from_static(GRPC)),
+        "+proto" => Some(HeaderValue::from_static("application/grpc+proto")),
+        rest => HeaderValue::from_str(&format!("{GRPC}{rest}")).ok(),
+    }
 }
 
 fn is_subtype(rest: &str) -> bool {
@@ -169,7 +175,7 @@ mod tests {
             .body(())
             .unwrap()
             .into_parts();
-        Head::read(Upgrade::new(&parts), block.as_bytes(), 8192)
+        Head::read(Upgrade::new(&parts), &block.to_owned().into(), 8192)
     }
 
     #[test]
@@ -210,7 +216,7 @@ mod tests {
 
     fn head_with_path(block: &str) -> Result<Head, Code> {
         let (parts, ()) = Request::get("/").body(()).unwrap().into_parts();
-        let head = Head::read_with_path(&Upgrade::new(&parts), block.as_bytes(), 8192);
+        let head = Head::read_with_path(&Upgrade::new(&parts), &block.to_owned().into(), 8192);
         head.map_err(|status| status.code())
     }
 

@@ -1,5 +1,7 @@
 //! Reads a service's HTTP response as gRPC's answer to a call.
 
+use std::borrow::Cow;
+
 use grpc_websocket_core::Code;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -27,32 +29,33 @@ impl ContentType {
 
     /// Says `application/grpc+x`.
     fn write(self, subtype: Option<&str>, block: &mut BlockWriter) {
-        let said = match (self, subtype) {
-            (Self::Web, subtype) => format!("application/grpc-web+{}", subtype.unwrap_or("proto")),
+        let said: Cow<'_, str> = match (self, subtype) {
+            (Self::Web, None | Some("proto")) => "application/grpc-web+proto".into(),
+            (Self::Web, Some(subtype)) => format!("application/grpc-web+{subtype}").into(),
             (Self::Grpc, None | Some("proto")) => return,
-            (Self::Grpc, Some(subtype)) => format!("application/grpc+{subtype}"),
+            (Self::Grpc, Some(subtype)) => format!("application/grpc+{subtype}").into(),
         };
         block.field("content-type", said.as_bytes());
     }
 }
 
-/// What a response's head says.
+/// What a response's head is.
 pub(crate) enum Answer {
     /// Initial metadata; messages and trailers follow.
-    Metadata(BlockWriter),
+    Metadata,
     /// The status, and all of the answer.
-    TrailersOnly(BlockWriter),
+    TrailersOnly,
     /// No gRPC answer at all.
     NotGrpc(CallStatus),
 }
 
 impl Answer {
-    pub(crate) fn read(head: &Parts, content_type: ContentType) -> Self {
-        let mut block = BlockWriter::new();
-        content_type.write(subtype(&head.headers), &mut block);
+    /// Reads a head, and writes what it says as the block of an answer.
+    pub(crate) fn read(head: &Parts, content_type: ContentType, block: &mut BlockWriter) -> Self {
+        content_type.write(subtype(&head.headers), block);
         block.headers(&head.headers);
         if head.headers.contains_key(GRPC_STATUS) {
-            return Self::TrailersOnly(block);
+            return Self::TrailersOnly;
         }
         if head.status != StatusCode::OK {
             let code = Code::from_http_status(head.status.as_u16());
@@ -65,18 +68,16 @@ impl Answer {
             let message = "the service answered with something that is not gRPC";
             return Self::NotGrpc(CallStatus::new(Code::Unknown, message));
         }
-        Self::Metadata(block)
+        Self::Metadata
     }
 }
 
-/// The block of a service's trailers; one without a status says `UNKNOWN`.
-pub(crate) fn trailers_block(trailers: &HeaderMap) -> BlockWriter {
-    let mut block = BlockWriter::new();
+/// Writes the block of a service's trailers; one without a status says `UNKNOWN`.
+pub(crate) fn write_trailers(trailers: &HeaderMap, block: &mut BlockWriter) {
     if !trailers.contains_key(GRPC_STATUS) {
         block.status(&missing_status());
     }
     block.headers(trailers);
-    block
 }
 
 /// The status of an answer that ends without one.
@@ -84,24 +85,30 @@ pub(crate) fn missing_status() -> CallStatus {
     CallStatus::new(Code::Unknown, "the service ended the call without a status")
 }
 
-/// The encodings that a client takes, by its `grpc-accept-encoding`.
+/// The encodings that a client takes, by its `grpc-accept-encoding`, and the one of its answer.
 #[derive(Debug, Default)]
-pub(crate) struct AcceptEncoding {
-    lines: Vec<HeaderValue>,
+pub(crate) struct Compression {
+    accepted: Vec<HeaderValue>,
+    encoding: Option<HeaderValue>,
 }
 
-impl AcceptEncoding {
+impl Compression {
     pub(crate) fn of(request: &HeaderMap) -> Self {
         let lines = request.get_all("grpc-accept-encoding");
         Self {
-            lines: lines.iter().cloned().collect(),
+            accepted: lines.iter().cloned().collect(),
+            encoding: None,
         }
     }
 
-    /// Whether the messages of an answer that begins with these headers may be compressed: the
-    /// status of the call if one is and must not be.
-    pub(crate) fn check(&self, answer: &HeaderMap) -> Result<(), CallStatus> {
-        let encoding = answer.get("grpc-encoding").map(HeaderValue::as_bytes);
+    /// The answer begins.
+    pub(crate) fn answer(&mut self, head: &HeaderMap) {
+        self.encoding = head.get("grpc-encoding").cloned();
+    }
+
+    /// Whether its messages may be compressed: the status of the call if one is and must not be.
+    pub(crate) fn check(&self) -> Result<(), CallStatus> {
+        let encoding = self.encoding.as_ref().map(HeaderValue::as_bytes);
         match encoding {
             Some(encoding) if encoding != b"identity" && self.contains(encoding) => Ok(()),
             _ => {
@@ -117,7 +124,7 @@ impl AcceptEncoding {
 
     fn contains(&self, encoding: &[u8]) -> bool {
         let mut listed = self
-            .lines
+            .accepted
             .iter()
             .flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
         listed.any(|item| item.trim_ascii() == encoding)
@@ -143,10 +150,10 @@ mod tests {
     fn block_of(content_type: ContentType, said: &'static str) -> Vec<u8> {
         let response = http::Response::builder().header("content-type", said);
         let (head, ()) = response.body(()).unwrap().into_parts();
-        match Answer::read(&head, content_type) {
-            Answer::Metadata(block) => block.into_frame()[5..].to_vec(),
-            _ => panic!("{said} is gRPC"),
-        }
+        let mut block = BlockWriter::new();
+        let answer = Answer::read(&head, content_type, &mut block);
+        assert!(matches!(answer, Answer::Metadata), "{said} is gRPC");
+        block.block().to_vec()
     }
 
     #[test]
@@ -172,7 +179,9 @@ mod tests {
             }
             let encoding = encoding.map(HeaderValue::from_static);
             let answer = encoding.map(|value| (HeaderName::from_static("grpc-encoding"), value));
-            AcceptEncoding::of(&request).check(&answer.into_iter().collect())
+            let mut compression = Compression::of(&request);
+            compression.answer(&answer.into_iter().collect());
+            compression.check()
         };
         assert_eq!(check(&["gzip"], Some("gzip")).err(), None);
         assert_eq!(

@@ -53,6 +53,9 @@ pub(crate) trait WebSocket {
     /// Queues a binary message.
     fn queue(&mut self, message: Bytes);
 
+    /// Queues a binary message that is copied from `head` and `payload`.
+    fn queue_copy(&mut self, head: &[u8], payload: &[u8]);
+
     /// Queues a binary message of `head` and of `len` bytes, which are there, from the front of `body`.
     fn queue_parts(&mut self, head: &[u8], body: &mut Chunks, len: usize);
 
@@ -270,6 +273,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket for Socket<T> {
 
     fn queue(&mut self, message: Bytes) {
         self.send(Opcode::Binary, message);
+    }
+
+    fn queue_copy(&mut self, head: &[u8], payload: &[u8]) {
+        if self.is_closing {
+            return;
+        }
+        let mut mask = self.begin(Opcode::Binary, head.len() + payload.len());
+        self.copy(&mut mask, head);
+        self.copy(&mut mask, payload);
     }
 
     fn queue_parts(&mut self, head: &[u8], body: &mut Chunks, len: usize) {

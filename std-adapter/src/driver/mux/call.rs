@@ -1,12 +1,15 @@
 //! One call of many.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake as _, Waker};
+use std::task::{Context, Poll, Waker};
 
 use bytes::{Bytes, BytesMut};
+use grpc_websocket_core::mux::CallId;
 use grpc_websocket_core::{CloseCode, Code};
 use http::{Request, Response};
 use http_body::Body as HttpBody;
+use http_body_util::Full;
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::Status;
 use tonic::body::Body;
@@ -17,6 +20,7 @@ use super::woken::CallWaker;
 use crate::driver::answering::{Answering, Part};
 use crate::driver::made::{Made, RequestPart};
 use crate::driver::receiving::{Receiving, Slices};
+use crate::metadata::BlockWriter;
 use crate::server::request::Head;
 use crate::server::response::ContentType;
 use crate::status::CallStatus;
@@ -26,9 +30,9 @@ const PARTS_PER_TURN: usize = 64;
 
 /// See the module.
 pub(super) struct Call<S: Service<Request<Body>>, B> {
-    waker: Arc<CallWaker>,
+    pub(super) waker: Arc<CallWaker>,
     /// The peer's header block, until it is complete.
-    pub(super) block: BytesMut,
+    block: BytesMut,
     pub(super) role: Role<S, B>,
     pub(super) output: Output,
     /// It waits for its turn to send. If not, and there is something to send, it waits for credit.
@@ -79,19 +83,35 @@ where
         }
     }
 
-    /// Calls the service.
-    pub(super) fn start(&mut self, service: S, head: Head) {
-        if let Role::Server { answering, request } = &mut self.role {
-            let (receiving, body) = Receiving::new();
-            *request = Some(receiving);
-            answering.call(service, head.with_body(body));
-        }
-        self.wake();
+    /// Keeps a part of a block of metadata.
+    pub(super) fn keep_block(&mut self, part: &[u8]) {
+        self.block.extend_from_slice(part);
     }
 
-    /// Looks at the call again soon.
-    pub(super) fn wake(&self) {
-        self.waker.wake_by_ref();
+    /// The block of metadata whose last part is `last`.
+    pub(super) fn take_block(&mut self, last: &[u8]) -> Bytes {
+        if self.block.is_empty() {
+            return Bytes::copy_from_slice(last);
+        }
+        self.block.extend_from_slice(last);
+        std::mem::take(&mut self.block).freeze()
+    }
+
+    /// Calls the service, with what a WebSocket message has of the messages.
+    pub(super) fn start(&mut self, service: S, head: Head, slices: &Slices, message: &Bytes) {
+        let Role::Server { answering, request } = &mut self.role else {
+            return;
+        };
+        let body = match slices.whole(message) {
+            Some(messages) => Body::new(Full::new(messages)),
+            None => {
+                let (mut receiving, body) = Receiving::new();
+                receiving.push(slices, message);
+                *request = Some(receiving);
+                Body::new(body)
+            }
+        };
+        answering.call(service, head.with_body(body));
     }
 
     /// The call that was made here, if this is one.
@@ -102,54 +122,63 @@ where
         }
     }
 
-    /// Gives what a WebSocket message has to its reader; how many bytes more there is room for.
-    pub(super) fn receive(&mut self, slices: &Slices, message: &Bytes) -> usize {
+    /// Gives slices of messages to their reader; whether it began to read with them.
+    pub(super) fn receive(&mut self, slices: &Slices, message: &Bytes) -> bool {
         match &mut self.role {
-            Role::Server { request, .. } => request.as_mut().map_or(0, |request| {
-                request.push(slices, message);
-                request.take_consumed()
-            }),
-            Role::Client { made, .. } => {
-                if made.push(slices, message) {
-                    // From now on its body is watched.
-                    self.waker.wake_by_ref();
+            Role::Server { request, .. } => {
+                if let Some(request) = request {
+                    request.push(slices, message);
                 }
-                made.take_consumed()
+                false
             }
+            Role::Client { made, .. } => made.push(slices, message),
         }
     }
 
-    /// Takes what the application has, once it was woken; how many bytes more there is room for.
-    pub(super) fn poll(&mut self) -> usize {
-        let waker = self.waker.reset();
-        // What it takes while it is asked needs no wake.
-        self.watch(None);
-        let cx = &mut Context::from_waker(&waker);
-        self.poll_parts(cx);
-        self.watch(Some(waker.clone()));
-        self.look_for_cancel(cx);
+    /// How many bytes more there is room for since the last time.
+    pub(super) fn take_consumed(&mut self) -> usize {
         match &mut self.role {
             Role::Server { request, .. } => request.as_mut().map_or(0, Receiving::take_consumed),
             Role::Client { made, .. } => made.take_consumed(),
         }
     }
 
-    fn watch(&self, waker: Option<Waker>) {
+    /// Takes what the application has, once it was woken. Blocks are written in `block`.
+    pub(super) fn poll(&mut self, block: &mut BlockWriter) {
+        let waker = self.waker.reset();
+        // What it takes while it is asked needs no wake.
+        self.watch(None);
+        let cx = &mut Context::from_waker(&waker);
+        self.poll_parts(cx, block);
+        self.watch(Some(&waker));
+        self.look_for_cancel(cx);
+    }
+
+    fn watch(&self, waker: Option<&Waker>) {
         match &self.role {
             Role::Server { request, .. } => {
                 if let Some(request) = request {
-                    request.watch(waker);
+                    request.watch(waker.cloned());
                 }
             }
-            Role::Client { made, .. } => made.watch(waker),
+            Role::Client { made, .. } => made.watch(waker.cloned()),
         }
     }
 
     /// Takes what is to be sent. The call is looked at again when all of that is sent.
-    fn poll_parts(&mut self, cx: &mut Context<'_>) {
+    fn poll_parts(&mut self, cx: &mut Context<'_>, block: &mut BlockWriter) {
         let Self { role, output, .. } = self;
-        if take_parts(output, |output| role.poll_part(output, cx)) {
+        if take_parts(output, |output| role.poll_part(output, cx, block)) {
             cx.waker().wake_by_ref();
+        }
+        output.say_metadata();
+    }
+
+    /// Waits for a turn to send, if there is something to send.
+    pub(super) fn queue(&mut self, id: CallId, sending: &mut VecDeque<CallId>) {
+        if !self.is_queued && !self.output.is_empty() {
+            self.is_queued = true;
+            sending.push_back(id);
         }
     }
 
@@ -164,18 +193,17 @@ where
 
     /// Ends a call that is answered here with a status that is not the service's: by trailers if they
     /// can go out at once, else by a RESET. Its handler is stopped.
-    pub(super) fn end(&mut self, status: CallStatus, credit: u32) {
+    pub(super) fn end(&mut self, status: CallStatus, credit: u32, block: &mut BlockWriter) {
         let Role::Server { answering, request } = &mut self.role else {
             return;
         };
         let can_end = self.output.is_empty() && !answering.is_cut();
         *request = None;
-        match answering.end(&status, CloseCode::Normal) {
-            Part::Trailers(block, close_code) if can_end && block.frame_len() <= credit => {
-                let part = Part::Trailers(block, close_code);
-                push_answer(answering, &mut self.output, part);
-            }
-            _ => self.output.reset(status),
+        let part = answering.end(&status, CloseCode::Normal, block);
+        if can_end && block.frame_len() <= credit {
+            push_answer(answering, &mut self.output, part, block);
+        } else {
+            self.output.reset(status);
         }
     }
 
@@ -194,11 +222,16 @@ where
     B: HttpBody<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    fn poll_part(&mut self, output: &mut Output, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_part(
+        &mut self,
+        output: &mut Output,
+        cx: &mut Context<'_>,
+        block: &mut BlockWriter,
+    ) -> Poll<()> {
         match self {
             Self::Server { answering, .. } => answering
-                .poll_part(cx)
-                .map(|part| push_answer(answering, output, part)),
+                .poll_part(cx, block)
+                .map(|part| push_answer(answering, output, part, block)),
             Self::Client { made, .. } => made
                 .poll_request(cx)
                 .map(|part| push_request(made, output, part)),
@@ -225,12 +258,14 @@ fn push_answer<S: Service<Request<Body>>, B>(
     answering: &Answering<S, B>,
     output: &mut Output,
     part: Part,
+    block: &mut BlockWriter,
 ) {
     match part {
-        Part::Metadata(block) => output.push(block.into_frame()),
+        Part::Metadata if block.is_empty() => output.owe_metadata(),
+        Part::Metadata => output.copy(block.frame()),
         Part::Messages(messages) => output.push(messages),
-        Part::Trailers(block, _) if !answering.is_cut() => {
-            output.push(block.into_frame());
+        Part::Trailers(_) if !answering.is_cut() => {
+            output.copy(block.frame());
             output.end();
         }
         Part::Trailers(..) => {

@@ -8,10 +8,11 @@ use http_body::Body as HttpBody;
 use tonic::body::Body;
 use tower::{BoxError, Service};
 
-use super::Mux;
 use super::call::{Call, Role};
 use super::caller::takes_no_calls;
+use super::news::News;
 use super::output::Output;
+use super::{Mux, saturated};
 use crate::server::request::Head;
 use crate::status::CallStatus;
 
@@ -22,14 +23,14 @@ where
     B: HttpBody<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    pub(super) fn take_event(&mut self, event: Event<'_>, now: Instant) {
+    pub(super) fn take_event(&mut self, event: Event<'_>) {
         match event {
             Event::Ready(settings) => self.peer_takes(settings.max_streams),
             Event::Opened(id) => {
                 let call = Call::new(self.woken.waker(id), Role::server(), Output::default());
                 self.calls.insert(id, call);
             }
-            Event::Call { call, event } => self.take_call_event(call, event, now),
+            Event::Call { call, event } => self.take_call_event(call, event),
             Event::Credit(id) => self.queue(id),
             Event::ResetText { text, .. } => self.text.extend_from_slice(text),
             Event::GoAwayText(text) => self.keep_farewell(text),
@@ -62,20 +63,15 @@ where
         self.farewell.extend(text.iter().take(room));
     }
 
-    fn take_call_event(&mut self, id: CallId, event: core_call::Event<'_>, now: Instant) {
+    fn take_call_event(&mut self, id: CallId, event: core_call::Event<'_>) {
         match event {
-            core_call::Event::Metadata(piece) => {
-                if let Some(call) = self.calls.get_mut(&id) {
-                    call.block.extend_from_slice(piece.payload);
-                }
-            }
-            core_call::Event::InitialMetadata => self.metadata_came(id, now),
             core_call::Event::Trailers(code) => {
-                if let Some(mut call) = self.calls.remove(&id) {
-                    let block = std::mem::take(&mut call.block);
+                if let Some(mut call) = self.calls.remove(id) {
+                    let block = call.take_block(&[]);
                     if let Some(made) = call.made() {
                         made.finish(code, &block);
                     }
+                    self.woken.take_back(call.waker);
                 }
             }
             core_call::Event::DeadlineExceeded => {
@@ -86,44 +82,61 @@ where
         }
     }
 
-    /// The initial metadata is complete: calls the service, or begins the answer.
-    fn metadata_came(&mut self, id: CallId, now: Instant) {
-        let Some(call) = self.calls.get_mut(&id) else {
+    /// Gives what a WebSocket message has to its call.
+    pub(super) fn deliver(&mut self, news: &News, message: &Bytes, now: Instant) {
+        let Some((id, call)) = news.call.and_then(|id| Some((id, self.calls.get_mut(id)?))) else {
             return;
         };
-        let block = std::mem::take(&mut call.block);
-        let Some(made) = call.made() else {
-            return self.start(id, &block, now);
-        };
-        if let Err(status) = made.respond(&block) {
-            let code = CallStatus::new(Code::Internal, status.message());
-            made.fail(status, false);
-            call.output.reset(code);
-        }
-        // From now on its body is watched.
-        call.wake();
-        self.queue(id);
-    }
-
-    fn start(&mut self, id: CallId, block: &[u8], now: Instant) {
-        let max_len = self.connection.config().limits.max_metadata_len;
-        match Head::read_with_path(&self.upgrade, block, max_len) {
-            Ok(head) => {
-                let deadline = head.timeout.and_then(|timeout| now.checked_add(timeout));
-                // Only a call that is over has none.
-                let _ = self.connection.set_deadline(id, deadline);
-                if let Some(call) = self.calls.get_mut(&id) {
-                    call.start(self.service.clone(), head);
+        let part = &message[news.block.clone()];
+        if !news.is_metadata {
+            call.keep_block(part);
+        } else {
+            let block = call.take_block(part);
+            match &mut call.role {
+                Role::Server { .. } => return self.start(id, &block, news, message, now),
+                Role::Client { made, .. } => {
+                    if let Err(status) = made.respond(&block) {
+                        let code = CallStatus::new(Code::Internal, status.message());
+                        made.fail(status, false);
+                        call.output.reset(code);
+                        call.queue(id, &mut self.sending);
+                    }
+                    // From now on its body is watched.
+                    self.woken.wake(&call.waker);
                 }
             }
-            Err(status) => self.end_call(id, status),
+        }
+        if call.receive(&news.slices, message) {
+            // From now on its body is watched.
+            self.woken.wake(&call.waker);
+        }
+        let consumed = call.take_consumed();
+        self.connection.consume(id, saturated(consumed));
+    }
+
+    /// The initial metadata of a call is complete, and what came behind it: calls the service.
+    fn start(&mut self, id: CallId, block: &Bytes, news: &News, message: &Bytes, now: Instant) {
+        let max_len = self.connection.config().limits.max_metadata_len;
+        let head = match Head::read_with_path(&self.upgrade, block, max_len) {
+            Ok(head) => head,
+            Err(status) => return self.end_call(id, status),
+        };
+        if let Some(timeout) = head.timeout {
+            // Only a call that is over has none.
+            let _ = self.connection.set_deadline(id, now.checked_add(timeout));
+        }
+        if let Some(call) = self.calls.get_mut(id) {
+            call.start(self.service.clone(), head, &news.slices, message);
+            self.woken.wake(&call.waker);
+            let consumed = call.take_consumed();
+            self.connection.consume(id, saturated(consumed));
         }
     }
 
     /// A call is over without trailers.
     fn call_ended(&mut self, id: CallId, end: End) {
         let text = std::mem::take(&mut self.text);
-        if let Some(call) = self.calls.remove(&id) {
+        if let Some(call) = self.calls.remove(id) {
             let is_unprocessed = matches!(end, End::Reset { refused: true, .. });
             call.fail(status_of(end, &text).into(), is_unprocessed);
         }
@@ -134,9 +147,9 @@ where
     /// Ends a call that is answered here with a status that is not the service's.
     pub(super) fn end_call(&mut self, id: CallId, status: CallStatus) {
         let credit = self.connection.credit(id);
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.end(status, credit);
-            self.queue(id);
+        if let Some(call) = self.calls.get_mut(id) {
+            call.end(status, credit, &mut self.written);
+            call.queue(id, &mut self.sending);
         }
     }
 }

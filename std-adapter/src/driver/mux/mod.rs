@@ -8,16 +8,18 @@
 mod call;
 pub(crate) mod caller;
 mod events;
+mod ids;
+mod news;
 mod opening;
 mod output;
 mod sending;
 mod table;
 mod woken;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use grpc_websocket_core::mux::{CallId, Config, Connection, Event, Side};
 use grpc_websocket_core::{CloseCode, Code, Fragment, Instant};
 use http::{Request, Response};
@@ -28,12 +30,14 @@ use tower::{BoxError, Service};
 
 use self::call::Call;
 use self::caller::{Caller, Orders};
+use self::ids::ById;
+use self::news::News;
 use self::opening::Opening;
 use self::table::Table;
 use self::woken::Woken;
 use super::link::{Fault, Link};
-use super::receiving::Slices;
 use super::{BURST, Calls, End, SHUTTING_DOWN, Turn};
+use crate::metadata::BlockWriter;
 use crate::server::request::Upgrade;
 use crate::status::CallStatus;
 use crate::websocket::socket::WebSocket;
@@ -71,10 +75,14 @@ impl Calling {
 /// The calls of a connection.
 pub(super) struct Mux<S: Service<Request<Body>>, B> {
     connection: Connection<Table>,
-    calls: HashMap<CallId, Call<S, B>>,
+    calls: ById<Call<S, B>>,
     woken: Woken,
     /// The calls that have something to send, but for those without credit.
     sending: VecDeque<CallId>,
+    /// The block of an answer that is written next.
+    written: BlockWriter,
+    /// Memory for what a call has to send, while none has.
+    spare: BytesMut,
     service: S,
     upgrade: Upgrade,
     /// While there are those who may give them.
@@ -109,9 +117,11 @@ where
         let table = Table::with_room_for(config.max_calls.saturating_add(MAX_OWN_CALLS));
         Self {
             connection: Connection::new(now, side, config, table),
-            calls: HashMap::new(),
+            calls: ById::default(),
             woken: Woken::new(),
             sending: VecDeque::new(),
+            written: BlockWriter::new(),
+            spare: BytesMut::new(),
             service,
             upgrade,
             orders: calling.orders,
@@ -134,16 +144,6 @@ where
     /// Whether the last call of a connection that takes no more is over.
     fn is_done(&self) -> bool {
         self.connection.is_going_away() && self.connection.calls() == 0 && self.waiting.is_empty()
-    }
-
-    /// Gives the slices of a WebSocket message to their call.
-    fn deliver(&mut self, id: Option<CallId>, slices: &Slices, message: &Bytes) {
-        if let Some(id) = id
-            && let Some(call) = self.calls.get_mut(&id)
-        {
-            let consumed = call.receive(slices, message);
-            self.connection.consume(id, saturated(consumed));
-        }
     }
 
     /// Why a call ends that neither its client nor its server ended.
@@ -193,8 +193,7 @@ where
 
     fn receive(&mut self, link: &mut Link<W>, message: &Bytes) -> Turn {
         let mut fragment = Fragment::message(message);
-        let mut slices = Slices::default();
-        let mut call = None;
+        let mut news = News::default();
         let now = link.now();
         loop {
             let event = match self.connection.recv(now, &mut fragment) {
@@ -203,15 +202,18 @@ where
                 Err(error) => return self.fail(link, error),
             };
             let end = message.len() - fragment.rest().len();
-            match event {
-                Event::Call { call: id, event } if slices.take(&event, end) => call = Some(id),
-                event => {
-                    self.deliver(call.take(), &std::mem::take(&mut slices), message);
-                    self.take_event(event, now);
+            if let Event::Call { call, event } = &event {
+                if news.take(*call, event, end) {
+                    continue;
+                }
+                self.deliver(&std::mem::take(&mut news), message, now);
+                if news.take(*call, event, end) {
+                    continue;
                 }
             }
+            self.take_event(event);
         }
-        self.deliver(call, &slices, message);
+        self.deliver(&news, message, now);
         Ok(())
     }
 
@@ -249,7 +251,7 @@ where
             match self.connection.handle_timeout(now) {
                 Ok(None) => return Ok(()),
                 Ok(Some(event)) => {
-                    self.take_event(event, now);
+                    self.take_event(event);
                     cx.waker().wake_by_ref();
                 }
                 Err(error) => return self.fail(link, error),
@@ -270,7 +272,7 @@ where
 
     fn abort(&mut self, link: &mut Link<W>) -> Turn {
         let status = CallStatus::new(Code::Unavailable, SHUTTING_DOWN);
-        let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        let calls: Vec<CallId> = self.calls.keys().collect();
         for id in calls {
             self.end_call(id, status.clone());
         }
@@ -288,7 +290,7 @@ where
         }
         while let Some((id, code)) = self.connection.poll_lost() {
             let why = self.why_over(code);
-            if let Some(call) = self.calls.remove(&id) {
+            if let Some(call) = self.calls.remove(id) {
                 call.fail(why, false);
             }
         }

@@ -39,7 +39,7 @@ impl Opening {
         let mut made = Made::new(outgoing, max_metadata_len);
         let mut output = Output::default();
         if let Some(head) = made.head() {
-            output.push(mux_block(head, deadline).into_frame());
+            output.copy(mux_block(head, deadline).frame());
         }
         take_parts(&mut output, |output| {
             made.poll_request(cx)
@@ -111,10 +111,10 @@ where
                     made: opening.made,
                     _place: opening.place,
                 };
-                let call = Call::new(self.woken.waker(id), role, opening.output);
-                call.wake();
+                let mut call = Call::new(self.woken.waker(id), role, opening.output);
+                self.woken.wake(&call.waker);
+                call.queue(id, &mut self.sending);
                 self.calls.insert(id, call);
-                self.queue(id);
             }
             Err(OpenError::TooManyCalls | OpenError::TableFull | OpenError::NotReady) => {
                 self.waiting.push_front(opening);

@@ -1,7 +1,8 @@
 //! What a call has to send and the peer has not room for yet.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use grpc_websocket_core::Segment;
+use grpc_websocket_core::wire::prefix::{FrameKind, PREFIX_LEN, Prefix};
 
 use crate::chunks::Chunks;
 use crate::driver::link::Link;
@@ -14,6 +15,13 @@ const TURN_LEN: usize = 16 * 1024;
 /// From how many chunks one DATA frame is made at most: more than the three of a unary answer.
 const MAX_CHUNKS: usize = 8;
 
+/// A block of metadata without fields.
+const EMPTY_BLOCK: [u8; PREFIX_LEN] = Prefix {
+    kind: FrameKind::Metadata,
+    len: 0,
+}
+.encode();
+
 /// The parts of a request or an answer, in their order; or what ends the call in their place.
 #[derive(Default)]
 pub(super) struct Output {
@@ -21,6 +29,8 @@ pub(super) struct Output {
     ended: bool,
     /// The end is sent.
     end_sent: bool,
+    /// Initial metadata of no fields is to be said, unless a message says that the answer begins.
+    owes_metadata: bool,
     reset: Option<CallStatus>,
 }
 
@@ -34,7 +44,37 @@ pub(super) struct Front<'o> {
 
 impl Output {
     pub(super) fn push(&mut self, part: Bytes) {
+        self.owes_metadata = false;
         self.parts.push(part);
+    }
+
+    /// Adds a copy of a part.
+    pub(super) fn copy(&mut self, part: &[u8]) {
+        self.owes_metadata = false;
+        self.parts.copy(part);
+    }
+
+    /// An answer begins with metadata of no fields, which need not be said if more comes at once
+    /// (SPEC.md#response).
+    pub(super) fn owe_metadata(&mut self) {
+        self.owes_metadata = true;
+    }
+
+    /// Nothing more comes now.
+    pub(super) fn say_metadata(&mut self) {
+        if self.owes_metadata {
+            self.copy(&EMPTY_BLOCK);
+        }
+    }
+
+    /// Takes memory for short parts, if it has none.
+    pub(super) fn borrow(&mut self, spare: &mut BytesMut) {
+        self.parts.borrow(spare);
+    }
+
+    /// Gives it back, if nothing is in it.
+    pub(super) fn give_back(&mut self, spare: &mut BytesMut) {
+        self.parts.give_back(spare);
     }
 
     /// Nothing follows what was pushed.
@@ -62,6 +102,11 @@ impl Output {
 
     pub(super) fn take_reset(&mut self) -> Option<CallStatus> {
         self.reset.take()
+    }
+
+    /// Whether all of it is sent, its end too.
+    pub(super) fn is_over(&self) -> bool {
+        self.end_sent
     }
 
     /// What is to be sent in one turn.

@@ -11,7 +11,6 @@ use http_body::Body as HttpBody;
 use tonic::body::Body;
 use tower::{BoxError, Service};
 
-use super::output::Output;
 use super::{Mux, saturated};
 use crate::driver::link::Link;
 use crate::driver::{End, Turn};
@@ -27,12 +26,8 @@ where
 {
     /// Lets a call wait for its turn, if it has something to send.
     pub(super) fn queue(&mut self, id: CallId) {
-        if let Some(call) = self.calls.get_mut(&id)
-            && !call.is_queued
-            && !call.output.is_empty()
-        {
-            call.is_queued = true;
-            self.sending.push_back(id);
+        if let Some(call) = self.calls.get_mut(id) {
+            call.queue(id, &mut self.sending);
         }
     }
 
@@ -41,10 +36,14 @@ where
         let Poll::Ready(id) = self.woken.poll_next(cx) else {
             return false;
         };
-        if let Some(call) = self.calls.get_mut(&id) {
-            let consumed = call.poll();
-            self.connection.consume(id, saturated(consumed));
-            self.queue(id);
+        if let Some(call) = self.calls.get_mut(id) {
+            call.output.borrow(&mut self.spare);
+            call.poll(&mut self.written);
+            let consumed = call.take_consumed();
+            call.queue(id, &mut self.sending);
+            if consumed > 0 {
+                self.connection.consume(id, saturated(consumed));
+            }
         }
         true
     }
@@ -63,7 +62,7 @@ where
 
     /// Sends a frame of a call.
     pub(super) fn send<W: WebSocket>(&mut self, link: &mut Link<W>, id: CallId) {
-        let Some(call) = self.calls.get_mut(&id) else {
+        let Some(call) = self.calls.get_mut(id) else {
             return;
         };
         call.is_queued = false;
@@ -72,31 +71,31 @@ where
         }
         let front = call.output.front();
         match self.connection.send(id, &front.slices, front.ends) {
-            Ok(None) => {}
-            Ok(Some(segment)) => {
-                call.output.send(&segment, link);
-                if call.output.is_empty() {
-                    call.wake();
-                }
-                self.queue(id);
-            }
+            Ok(None) => return,
+            Ok(Some(segment)) => call.output.send(&segment, link),
             Err(error) => return self.reset(link, id, &misuse(error)),
         }
-        if !self.connection.contains(id) {
-            // That was its last one.
-            self.calls.remove(&id);
+        if !call.output.is_empty() {
+            return call.queue(id, &mut self.sending);
+        }
+        call.output.give_back(&mut self.spare);
+        if !call.output.is_over() || self.connection.contains(id) {
+            return self.woken.wake(&call.waker);
+        }
+        if let Some(call) = self.calls.remove(id) {
+            self.woken.take_back(call.waker);
         }
     }
 
     /// Ends a call without trailers.
     fn reset<W: WebSocket>(&mut self, link: &mut Link<W>, id: CallId, status: &CallStatus) {
-        if let Some(call) = self.calls.remove(&id) {
+        if let Some(call) = self.calls.remove(id) {
             call.fail(status.clone().into(), false);
         }
         if let Ok(segment) = self.connection.reset(id, status.code(), status.message()) {
-            let mut text = Output::default();
-            text.push(Bytes::copy_from_slice(status.message().as_bytes()));
-            text.send(&segment, link);
+            let len = usize::try_from(segment.payload_len()).unwrap_or(usize::MAX);
+            let text = status.message().as_bytes();
+            link.queue_copy(segment.head(), text.get(..len).unwrap_or(text));
         }
     }
 
@@ -109,7 +108,7 @@ where
         let mut frame = [0; MAX_CONTROL_FRAME];
         let len = self.connection.poll_transmit(&mut frame);
         if let Some(len) = len {
-            link.queue(Bytes::copy_from_slice(&frame[..len]));
+            link.queue_copy(&[], &frame[..len]);
         }
         len.is_some()
     }

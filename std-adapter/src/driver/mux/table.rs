@@ -1,14 +1,14 @@
 //! The core's calls in a slab, found by their ids at once.
 
-use std::collections::HashMap;
-
 use grpc_websocket_core::mux::{CallId, CallTable, Slot};
 use slab::Slab;
+
+use super::ids::ById;
 
 /// Room for a number of calls, and memory for those there are.
 pub(super) struct Table {
     slots: Slab<Slot>,
-    positions: HashMap<CallId, usize>,
+    positions: ById<usize>,
     capacity: usize,
 }
 
@@ -16,7 +16,7 @@ impl Table {
     pub(super) fn with_room_for(capacity: u32) -> Self {
         Self {
             slots: Slab::new(),
-            positions: HashMap::new(),
+            positions: ById::default(),
             capacity: usize::try_from(capacity).unwrap_or(usize::MAX),
         }
     }
@@ -38,7 +38,7 @@ impl CallTable for Table {
     }
 
     fn find(&self, call: CallId) -> Option<usize> {
-        self.positions.get(&call).copied()
+        self.positions.get(call).copied()
     }
 
     fn get(&self, position: usize) -> Option<&Slot> {
@@ -60,7 +60,7 @@ impl CallTable for Table {
 
     fn remove(&mut self, position: usize) {
         if let Some(slot) = self.slots.try_remove(position) {
-            self.positions.remove(&slot.call());
+            self.positions.remove(slot.call());
         }
     }
 }

@@ -105,6 +105,10 @@ impl WebSocket for Peer {
         });
     }
 
+    fn queue_copy(&mut self, head: &[u8], payload: &[u8]) {
+        self.queue([head, payload].concat().into());
+    }
+
     fn queue_parts(&mut self, head: &[u8], body: &mut Chunks, len: usize) {
         self.queue([head, &body.copy_to_bytes(len)].concat().into());
     }

@@ -15,12 +15,22 @@ async fn a_unary_call_is_one_message_each_way() {
     let taken = session.peer.with(|wire| wire.taken);
     assert_eq!(
         block_of(session.answer(call).await),
-        ("", &hi[..], Code::Ok)
+        ("-", &hi[..], Code::Ok),
+        "metadata of no fields are left out"
     );
-    let answer = b"\x02\0\0\0\x01\x80\0\0\0\0\0\0\0\0\x02hi\x80\0\0\0\x10grpc-status: 0\r\n";
+    let answer = b"\x02\0\0\0\x01\0\0\0\0\x02hi\x80\0\0\0\x10grpc-status: 0\r\n";
     assert_eq!(session.messages(), [&answer[..]]);
     assert_eq!(session.peer.with(|wire| wire.taken), taken + 1);
     assert_eq!(session.count(|seen| &seen.stopped), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_begins_without_a_message_says_so() {
+    let mut session = Session::default().await;
+    let call = session.dialer.call("/s/Stream", "", b"", false);
+    session.settle().await;
+    assert_eq!(session.messages(), [&b"\0\0\0\0\x01\x80\0\0\0\0"[..]]);
+    assert_eq!(session.dialer.answer(call).metadata.as_deref(), Some(""));
 }
 
 #[tokio::test(start_paused = true)]
