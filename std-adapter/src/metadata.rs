@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use bytes::{BufMut, Bytes, BytesMut};
 use grpc_websocket_core::Code;
 use grpc_websocket_core::wire::metadata::{
-    Field, Fields, decode_binary, encode_field, field_len, fields, is_binary_name,
-    is_connection_specific, is_valid_value,
+    Field, decode_binary, encode_field, field_len, fields, is_binary_name, is_connection_specific,
+    is_valid_value,
 };
 use grpc_websocket_core::wire::prefix::{FrameKind, PREFIX_LEN, Prefix};
 use grpc_websocket_core::wire::status::percent_encode;
@@ -16,30 +16,30 @@ use crate::status::CallStatus;
 
 /// Reads the client's block. What belongs to the connection is left out, as are values that gRPC
 /// does not allow; `-bin` values that peers joined with commas are taken apart, and count as fields
-/// of their own against `max_len`. The values share the block's memory.
-pub(crate) fn read_block(block: &Bytes, max_len: u32) -> Result<HeaderMap, CallStatus> {
-    read(block, fields(block), max_len, From::Client)
+/// of their own against `max_len`.
+pub(crate) fn read_block(block: &[u8], max_len: u32) -> Result<HeaderMap, CallStatus> {
+    read(block, max_len, From::Client)
 }
 
 /// As [`read_block`], of a block whose first field is `:path`, with the path.
 pub(crate) fn read_block_with_path(
-    block: &Bytes,
+    block: &[u8],
     max_len: u32,
-) -> Result<(Bytes, HeaderMap), CallStatus> {
+) -> Result<(&[u8], HeaderMap), CallStatus> {
     let mut fields = fields(block);
     let first = fields.next().and_then(Result::ok);
     let Some(path) = first.filter(|field| field.name() == b":path") else {
         let message = "the first field of the metadata is not :path";
         return Err(CallStatus::new(Code::Internal, message));
     };
-    let headers = read(block, fields, max_len, From::Client)?;
-    Ok((block.slice_ref(path.value()), headers))
+    let headers = read(fields.rest(), max_len, From::Client)?;
+    Ok((path.value(), headers))
 }
 
 /// Reads a server's block. As [`read_block`], but a `-bin` value that is not base64 is left out, for
 /// it must not take the status with it, and what only proxies may say to a server is kept.
-pub(crate) fn read_answer_block(block: &Bytes, max_len: u32) -> Result<HeaderMap, CallStatus> {
-    read(block, fields(block), max_len, From::Server)
+pub(crate) fn read_answer_block(block: &[u8], max_len: u32) -> Result<HeaderMap, CallStatus> {
+    read(block, max_len, From::Server)
 }
 
 /// Whose block it is.
@@ -49,14 +49,14 @@ enum From {
     Server,
 }
 
-fn read(
-    block: &Bytes,
-    fields: Fields<'_>,
-    max_len: u32,
-    from: From,
-) -> Result<HeaderMap, CallStatus> {
-    let mut headers = Headers::of(block, max_len);
-    for field in fields {
+fn read(block: &[u8], max_len: u32, from: From) -> Result<HeaderMap, CallStatus> {
+    if block.is_empty() {
+        return Ok(HeaderMap::new());
+    }
+    // One copy, whose memory all values share.
+    let block = Bytes::copy_from_slice(block);
+    let mut headers = Headers::of(&block, max_len);
+    for field in fields(&block) {
         let field = field.map_err(|error| CallStatus::new(Code::Internal, error.to_string()))?;
         let Ok(name) = HeaderName::from_bytes(field.name()) else {
             continue;
@@ -253,8 +253,8 @@ fn writable_value<'v>(name: &HeaderName, value: &'v HeaderValue) -> Cow<'v, [u8]
 mod tests {
     use super::*;
 
-    fn read_block_of(block: &'static [u8]) -> Result<HeaderMap, CallStatus> {
-        read_block(&Bytes::from_static(block), 8192)
+    fn read_block_of(block: &[u8]) -> Result<HeaderMap, CallStatus> {
+        read_block(block, 8192)
     }
 
     fn names_and_values(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn values_that_are_taken_apart_count_against_the_limit() {
         let block = format!("x-bin: {}\r\n", "AA,".repeat(1000));
-        let refusal = read_block(&block.into(), 8192).unwrap_err();
+        let refusal = read_block(block.as_bytes(), 8192).unwrap_err();
         assert_eq!(refusal.code(), Code::ResourceExhausted);
     }
 

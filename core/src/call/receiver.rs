@@ -105,8 +105,9 @@ impl Receiver {
         piece: Piece<'i>,
     ) -> Result<Event<'i>, RecvError> {
         let max = limits.max_metadata_len;
-        for &byte in piece.payload {
-            self.scanner.push(byte)?;
+        let mut rest = piece.payload;
+        while !rest.is_empty() {
+            self.scanner.push(&mut rest)?;
             if self.scanner.size() > max {
                 return Err(DeframeError::MetadataTooLong { max }.into());
             }

@@ -38,6 +38,14 @@ pub struct Fields<'b> {
     rest: &'b [u8],
 }
 
+impl<'b> Fields<'b> {
+    /// The part of the block that was not read yet.
+    #[must_use]
+    pub const fn rest(&self) -> &'b [u8] {
+        self.rest
+    }
+}
+
 impl<'b> Iterator for Fields<'b> {
     type Item = Result<Field<'b>, MalformedBlock>;
 
@@ -60,14 +68,15 @@ impl<'b> Iterator for Fields<'b> {
 
 /// Cuts off the first line, without its LF or CRLF.
 fn split_line(block: &[u8]) -> (&[u8], &[u8]) {
-    let mut halves = block.splitn(2, |&byte| byte == b'\n');
-    let line = halves.next().unwrap_or_default();
+    let end = block.iter().position(|&byte| byte == b'\n');
+    let end = end.unwrap_or(block.len());
+    let (line, rest) = block.split_at_checked(end).unwrap_or_default();
     // Not `strip_suffix`: only an optimiser knows that it does not panic.
     let line = match line {
         [line @ .., b'\r'] => line,
         line => line,
     };
-    (line, halves.next().unwrap_or_default())
+    (line, rest.get(1..).unwrap_or_default())
 }
 
 /// One `name: value` line of a block.

@@ -42,10 +42,22 @@ impl BlockScanner {
         }
     }
 
-    /// Reads the next byte of the block.
-    pub(crate) fn push(&mut self, byte: u8) -> Result<(), MalformedBlock> {
-        self.size = self.size.saturating_add(1);
-        self.position = self.step(byte)?;
+    /// Reads the next bytes of the block off the front of `input`: one, or some that have no say in
+    /// what the block is. None if there are none.
+    pub(crate) fn push(&mut self, input: &mut &[u8]) -> Result<(), MalformedBlock> {
+        let idle = match self.position {
+            Position::Value => run_of(input, |byte| byte != b'\n'),
+            Position::Name { matched: None } => run_of(input, is_name_byte),
+            _ => 0,
+        };
+        let (read, rest) = input.split_at_checked(idle.max(1)).unwrap_or_default();
+        *input = rest;
+        let len = u32::try_from(read.len()).unwrap_or(u32::MAX);
+        self.size = self.size.saturating_add(len);
+        match read.first() {
+            Some(&byte) if idle == 0 => self.position = self.step(byte)?,
+            _ => {}
+        }
         Ok(())
     }
 
@@ -115,6 +127,12 @@ impl BlockScanner {
     }
 }
 
+/// How many bytes at the front of `input` are such.
+fn run_of(input: &[u8], is_such: impl Fn(u8) -> bool) -> usize {
+    let end = input.iter().position(|&byte| !is_such(byte));
+    end.unwrap_or(input.len())
+}
+
 fn match_status(matched: Option<u8>, byte: u8) -> Option<u8> {
     let matched = matched?;
     let expected = GRPC_STATUS.get(usize::from(matched))?;
@@ -168,7 +186,10 @@ mod tests {
 
     fn scan(block: &[u8]) -> Result<BlockScanner, MalformedBlock> {
         let mut scanner = BlockScanner::new();
-        block.iter().try_for_each(|&byte| scanner.push(byte))?;
+        let mut rest = block;
+        while !rest.is_empty() {
+            scanner.push(&mut rest)?;
+        }
         scanner.finish()?;
         Ok(scanner)
     }

@@ -1,6 +1,5 @@
 //! Between HTTP's heads and the header blocks of calls that are made here.
 
-use bytes::Bytes;
 use grpc_websocket_core::Code;
 use grpc_websocket_core::wire::status::{percent_decode, percent_encode};
 use grpc_websocket_core::wire::timeout;
@@ -11,10 +10,10 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use crate::metadata::{BlockWriter, read_answer_block};
+use crate::server::response::GRPC_STATUS;
 
 const GRPC: &str = "application/grpc";
 const GRPC_WEB: &str = "application/grpc-web";
-const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 /// The block of a call of `grpc-mux.v1` (SPEC.md#request).
@@ -53,7 +52,7 @@ fn subtype(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The head of an answer, from its initial metadata.
-pub(crate) fn read_answer(block: &Bytes, max_len: u32) -> Result<Response<()>, Status> {
+pub(crate) fn read_answer(block: &[u8], max_len: u32) -> Result<Response<()>, Status> {
     let mut response = Response::new(());
     *response.version_mut() = Version::HTTP_2;
     *response.headers_mut() = read_headers(block, max_len)?;
@@ -62,7 +61,7 @@ pub(crate) fn read_answer(block: &Bytes, max_len: u32) -> Result<Response<()>, S
 
 /// The trailers of an answer that ended with `code`, in the form that gRPC libraries read without
 /// fail: one status of a known code, a message that is UTF-8.
-pub(crate) fn read_trailers(code: Code, block: &Bytes, max_len: u32) -> Result<HeaderMap, Status> {
+pub(crate) fn read_trailers(code: Code, block: &[u8], max_len: u32) -> Result<HeaderMap, Status> {
     let mut trailers = read_headers(block, max_len)?;
     trailers.insert(GRPC_STATUS, HeaderValue::from_static(code.grpc_status()));
     if let Some(message) = trailers.get(GRPC_MESSAGE) {
@@ -76,7 +75,7 @@ pub(crate) fn read_trailers(code: Code, block: &Bytes, max_len: u32) -> Result<H
     Ok(trailers)
 }
 
-fn read_headers(block: &Bytes, max_len: u32) -> Result<HeaderMap, Status> {
+fn read_headers(block: &[u8], max_len: u32) -> Result<HeaderMap, Status> {
     let mut headers = read_answer_block(block, max_len)?;
     let grpc = headers
         .get(CONTENT_TYPE)
@@ -137,10 +136,9 @@ mod tests {
 
     #[test]
     fn trailers_are_made_fit_for_grpc_libraries() {
-        let block = Bytes::from_static(
-            b"Grpc-Status: 05\r\ngrpc-message: a%FFb 100%\r\ngrpc-status-details-bin: ###\r\nX-Y: z\r\n",
-        );
-        let trailers = read_trailers(Code::Unknown, &block, 8192).unwrap();
+        let block =
+            b"Grpc-Status: 05\r\ngrpc-message: a%FFb 100%\r\ngrpc-status-details-bin: ###\r\nX-Y: z\r\n";
+        let trailers = read_trailers(Code::Unknown, block, 8192).unwrap();
         assert_eq!(trailers["grpc-status"], "2");
         assert_eq!(trailers["grpc-message"], "a%EF%BF%BDb 100%25");
         assert_eq!(trailers["x-y"], "z");

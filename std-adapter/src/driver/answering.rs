@@ -17,7 +17,9 @@ use tower::{BoxError, Service, ServiceExt};
 use super::guard::{drop_guarded, poll_guarded, replace_guarded};
 use crate::gather::Gather;
 use crate::metadata::BlockWriter;
-use crate::server::response::{Answer, Compression, ContentType, missing_status, write_trailers};
+use crate::server::response::{
+    Answer, Compression, ContentType, GRPC_STATUS, missing_status, write_trailers,
+};
 use crate::status::CallStatus;
 
 /// A part of an answer, in their order: `Metadata`, any number of `Messages`, `Trailers`. The block
@@ -194,7 +196,7 @@ where
 
     fn trailers(&mut self, trailers: &HeaderMap, block: &mut BlockWriter) -> Part {
         let is_ok = trailers
-            .get("grpc-status")
+            .get(GRPC_STATUS)
             .is_some_and(|status| status == "0");
         if is_ok && !self.frames.is_at_boundary() {
             return self.refuse("the service ended inside a message", block);

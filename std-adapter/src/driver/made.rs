@@ -118,7 +118,7 @@ impl Made {
     }
 
     /// The initial metadata is complete: the answer begins.
-    pub(super) fn respond(&mut self, block: &Bytes) -> Result<(), Status> {
+    pub(super) fn respond(&mut self, block: &[u8]) -> Result<(), Status> {
         let head = read_answer(block, self.max_metadata_len)?;
         self.retry = None;
         if let Answer::Awaited(answer) = std::mem::replace(&mut self.answer, Answer::Over) {
@@ -136,7 +136,7 @@ impl Made {
         let begins = matches!(self.answer, Answer::Awaited(_)) && !slices.is_empty();
         if begins {
             // No metadata is none that could be wrong.
-            let _ = self.respond(&Bytes::new());
+            let _ = self.respond(&[]);
         }
         if let Answer::Begun(answer) = &mut self.answer {
             answer.push(slices, message);
@@ -145,7 +145,7 @@ impl Made {
     }
 
     /// The trailers are complete: the call is over.
-    pub(super) fn finish(&mut self, code: Code, block: &Bytes) {
+    pub(super) fn finish(&mut self, code: Code, block: &[u8]) {
         let trailers = match read_trailers(code, block, self.max_metadata_len) {
             Ok(trailers) => trailers,
             Err(status) => return self.fail(status, false),

@@ -86,13 +86,13 @@ impl SingleClient {
         match event {
             Event::Metadata(piece) => self.block.extend_from_slice(piece.payload),
             Event::InitialMetadata => {
-                let block = std::mem::take(&mut self.block).freeze();
+                let block = std::mem::take(&mut self.block);
                 if let Err(status) = self.made.respond(&block) {
                     return self.fail(status, CloseCode::Normal);
                 }
             }
             Event::Trailers(code) => {
-                let block = std::mem::take(&mut self.block).freeze();
+                let block = std::mem::take(&mut self.block);
                 self.made.finish(code, &block);
                 return Err(End::Closing(CloseCode::Normal));
             }

@@ -69,7 +69,7 @@ where
             return Ok(());
         };
         self.last_call = None;
-        let block = std::mem::take(&mut self.block).freeze();
+        let block = std::mem::take(&mut self.block);
         let head = match Head::read(upgrade, &block, self.config.limits.max_metadata_len) {
             Ok(head) => head,
             Err(status) => return self.end_call(link, &status, CloseCode::Normal),

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use grpc_websocket_core::Code;
 use grpc_websocket_core::wire::timeout;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, TE};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Extensions, Method, Request, Uri, Version};
@@ -19,6 +18,7 @@ use crate::status::CallStatus;
 use crate::subprotocol::Subprotocol;
 
 const GRPC: &str = "application/grpc";
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static(crate::deadline::GRPC_TIMEOUT);
 
 /// What the upgrade says of every call on its WebSocket.
 #[derive(Clone, Default)]
@@ -65,7 +65,7 @@ impl Head {
     /// Reads the client's block (gRPC PROTOCOL-HTTP2 "Requests").
     pub(crate) fn read(
         upgrade: Upgrade,
-        block: &Bytes,
+        block: &[u8],
         max_metadata_len: u32,
     ) -> Result<Self, CallStatus> {
         let headers = read_block(block, max_metadata_len)?;
@@ -77,7 +77,7 @@ impl Head {
     /// usual content-type (SPEC.md#request).
     pub(crate) fn read_with_path(
         upgrade: &Upgrade,
-        block: &Bytes,
+        block: &[u8],
         max_metadata_len: u32,
     ) -> Result<Self, CallStatus> {
         let (path, headers) = read_block_with_path(block, max_metadata_len)?;
@@ -117,9 +117,9 @@ impl Head {
 }
 
 /// The path of a method; gRPC's status for one that nobody can have.
-fn read_path(path: Bytes) -> Result<Uri, CallStatus> {
+fn read_path(path: &[u8]) -> Result<Uri, CallStatus> {
     let is_absolute = path.starts_with(b"/");
-    PathAndQuery::from_maybe_shared(path)
+    PathAndQuery::try_from(path)
         .ok()
         .filter(|path| is_absolute && path.query().is_none())
         .map(Uri::from)
@@ -159,7 +159,7 @@ fn is_subtype(rest: &str) -> bool {
 
 fn read_timeout(headers: &HeaderMap) -> Result<Option<Duration>, CallStatus> {
     let value = headers
-        .get("grpc-timeout")
+        .get(GRPC_TIMEOUT)
         .map(|value| timeout::parse(value.as_bytes()));
     value
         .transpose()
@@ -175,7 +175,7 @@ mod tests {
             .body(())
             .unwrap()
             .into_parts();
-        Head::read(Upgrade::new(&parts), &block.to_owned().into(), 8192)
+        Head::read(Upgrade::new(&parts), block.as_bytes(), 8192)
     }
 
     #[test]
@@ -216,7 +216,7 @@ mod tests {
 
     fn head_with_path(block: &str) -> Result<Head, Code> {
         let (parts, ()) = Request::get("/").body(()).unwrap().into_parts();
-        let head = Head::read_with_path(&Upgrade::new(&parts), &block.to_owned().into(), 8192);
+        let head = Head::read_with_path(&Upgrade::new(&parts), block.as_bytes(), 8192);
         head.map_err(|status| status.code())
     }
 

@@ -4,13 +4,15 @@ use std::borrow::Cow;
 
 use grpc_websocket_core::Code;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::response::Parts;
 
 use crate::metadata::BlockWriter;
 use crate::status::CallStatus;
 
-const GRPC_STATUS: &str = "grpc-status";
+pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
 /// How a subprotocol names the type of an answer's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +96,7 @@ pub(crate) struct Compression {
 
 impl Compression {
     pub(crate) fn of(request: &HeaderMap) -> Self {
-        let lines = request.get_all("grpc-accept-encoding");
+        let lines = request.get_all(GRPC_ACCEPT_ENCODING);
         Self {
             accepted: lines.iter().cloned().collect(),
             encoding: None,
@@ -103,7 +105,7 @@ impl Compression {
 
     /// The answer begins.
     pub(crate) fn answer(&mut self, head: &HeaderMap) {
-        self.encoding = head.get("grpc-encoding").cloned();
+        self.encoding = head.get(GRPC_ENCODING).cloned();
     }
 
     /// Whether its messages may be compressed: the status of the call if one is and must not be.
@@ -145,7 +147,6 @@ fn subtype(headers: &HeaderMap) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderName;
 
     fn block_of(content_type: ContentType, said: &'static str) -> Vec<u8> {
         let response = http::Response::builder().header("content-type", said);

@@ -23,7 +23,7 @@ use tower::{Service, ServiceExt as _};
 ///
 /// # let (_, health) = tonic_health::server::health_reporter();
 /// # let (_, another) = tonic_health::server::health_reporter();
-/// let services = Services::new().add(health).add(another);
+/// let services = Services::new().add_service(health).add_service(another);
 /// # async fn serve(listener: tokio::net::TcpListener, services: Services) -> std::io::Result<()> {
 /// grpc_websocket_tokio::serve(listener, services).await
 /// # }
@@ -42,7 +42,7 @@ impl Services {
 
     /// Adds a service. Of two with the same name the first one is called.
     #[must_use]
-    pub fn add<S>(mut self, service: S) -> Self
+    pub fn add_service<S>(mut self, service: S) -> Self
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
         S: NamedService + Clone + Send + Sync + 'static,

@@ -1,5 +1,6 @@
 //! One call of many.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -89,12 +90,12 @@ where
     }
 
     /// The block of metadata whose last part is `last`.
-    pub(super) fn take_block(&mut self, last: &[u8]) -> Bytes {
+    pub(super) fn take_block<'b>(&mut self, last: &'b [u8]) -> Cow<'b, [u8]> {
         if self.block.is_empty() {
-            return Bytes::copy_from_slice(last);
+            return Cow::Borrowed(last);
         }
         self.block.extend_from_slice(last);
-        std::mem::take(&mut self.block).freeze()
+        Cow::Owned(std::mem::take(&mut self.block).into())
     }
 
     /// Calls the service, with what a WebSocket message has of the messages.

@@ -115,7 +115,7 @@ where
     }
 
     /// The initial metadata of a call is complete, and what came behind it: calls the service.
-    fn start(&mut self, id: CallId, block: &Bytes, news: &News, message: &Bytes, now: Instant) {
+    fn start(&mut self, id: CallId, block: &[u8], news: &News, message: &Bytes, now: Instant) {
         let max_len = self.connection.config().limits.max_metadata_len;
         let head = match Head::read_with_path(&self.upgrade, block, max_len) {
             Ok(head) => head,
