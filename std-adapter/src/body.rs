@@ -68,9 +68,11 @@ impl BodySender {
         Poll::Pending
     }
 
-    /// How many bytes the reader took, or will never take, since the last time.
-    pub(crate) fn take_taken(&self) -> usize {
-        std::mem::take(&mut lock(&self.0).taken)
+    /// How many bytes the reader took, or will never take, since the last time; and whether it took
+    /// all that there was.
+    pub(crate) fn take_taken(&self) -> (usize, bool) {
+        let mut shared = lock(&self.0);
+        (std::mem::take(&mut shared.taken), shared.slices.is_empty())
     }
 
     /// From now on `waker`, if there is one, is told once when the reader takes something.
@@ -233,11 +235,11 @@ mod tests {
         assert_eq!(wakes.load(Ordering::SeqCst), 0, "sent is not taken");
         next(&mut body).await;
         assert_eq!(wakes.load(Ordering::SeqCst), 1);
-        assert_eq!(sender.take_taken(), 120);
+        assert_eq!(sender.take_taken(), (120, true));
         sender.send(Bytes::from(vec![0; 60]));
         next(&mut body).await;
         assert_eq!(wakes.load(Ordering::SeqCst), 1);
-        assert_eq!(sender.take_taken(), 60);
+        assert_eq!(sender.take_taken(), (60, true));
     }
 
     #[test]
@@ -248,9 +250,9 @@ mod tests {
         sender.watch(Some(waker));
         drop(body);
         assert_eq!(wakes.load(Ordering::SeqCst), 1);
-        assert_eq!(sender.take_taken(), 150);
+        assert_eq!(sender.take_taken(), (150, true));
         sender.send(Bytes::from(vec![0; 70]));
-        assert_eq!(sender.take_taken(), 70);
+        assert_eq!(sender.take_taken(), (70, true));
     }
 
     fn counting_waker() -> (Waker, Arc<AtomicUsize>) {

@@ -14,6 +14,12 @@ const MAX_CALLS: u32 = 256;
 /// How many bytes of each of them may wait for its handler.
 const CALL_WINDOW: u32 = 64 * 1024;
 
+/// The same at a client, which chooses whom it calls: as hyper's window for a connection.
+const CLIENT_CALL_WINDOW: u32 = 1024 * 1024;
+
+/// How many bytes more the calls of a client may have together, if their handlers keep up.
+const LENT_WINDOW: usize = 4 * 1024 * 1024;
+
 /// The longest payload of a mux frame from a client, in bytes.
 const MAX_MUX_FRAME: u32 = 16 * 1024;
 
@@ -26,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) keepalive: Keepalive,
     /// What `grpc-mux.v1` has beside `limits`. WebSocket's own pings keep its connections.
     pub(crate) mux: mux::Config,
+    /// How many bytes the windows of all calls on a WebSocket may be wider than `mux` says, together.
+    pub(crate) lent_window_len: usize,
 }
 
 impl Default for Config {
@@ -39,6 +47,7 @@ impl Default for Config {
                 .with_max_calls(MAX_CALLS)
                 .with_window(CALL_WINDOW)
                 .with_max_frame(MAX_MUX_FRAME),
+            lent_window_len: LENT_WINDOW,
         }
     }
 }
@@ -48,7 +57,7 @@ impl Config {
     pub(crate) fn client() -> Self {
         let server = Self::default();
         Self {
-            mux: server.mux.with_max_calls(0),
+            mux: server.mux.with_max_calls(0).with_window(CLIENT_CALL_WINDOW),
             ..server
         }
     }

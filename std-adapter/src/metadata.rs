@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::{BufMut, Bytes, BytesMut};
 use grpc_websocket_core::Code;
 use grpc_websocket_core::wire::metadata::{
-    Field, decode_binary, encode_field, field_len, fields, is_binary_name, is_connection_specific,
+    Field, decode_binary, field_len, fields, is_binary_name, is_connection_specific, is_valid_name,
     is_valid_value,
 };
 use grpc_websocket_core::wire::prefix::{FrameKind, PREFIX_LEN, Prefix};
@@ -171,10 +171,20 @@ impl BlockWriter {
 
     /// Writes one field; leaves it out if gRPC does not allow it on the wire.
     pub(crate) fn field(&mut self, name: &str, value: &[u8]) {
-        let start = self.frame.len();
-        self.frame.put_bytes(0, field_len(name, value));
-        if encode_field(name, value, &mut self.frame[start..]).is_err() {
-            self.frame.truncate(start);
+        if is_valid_name(name.as_bytes()) && is_valid_value(value) {
+            self.line(name, value);
+        }
+    }
+
+    /// Writes `:path`, the field of a request's head that no other side's metadata may have.
+    pub(crate) fn path(&mut self, path: &str) {
+        self.line(":path", path.as_bytes());
+    }
+
+    fn line(&mut self, name: &str, value: &[u8]) {
+        self.frame.reserve(field_len(name, value));
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+            self.frame.extend_from_slice(part);
         }
     }
 
@@ -193,14 +203,6 @@ impl BlockWriter {
         if !status.message().is_empty() {
             let message: Vec<u8> = percent_encode(status.message().as_bytes()).collect();
             self.field("grpc-message", &message);
-        }
-    }
-
-    /// Writes `:path`, the field of a request's head that no other side's metadata may have.
-    pub(crate) fn path(&mut self, path: &str) {
-        self.frame.reserve(field_len(":path", path.as_bytes()));
-        for part in [":path: ", path, "\r\n"] {
-            self.frame.extend_from_slice(part.as_bytes());
         }
     }
 

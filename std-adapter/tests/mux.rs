@@ -310,7 +310,9 @@ async fn a_stalled_reader_of_one_call_does_not_delay_the_others() {
     let elapsed = begun.elapsed();
     println!("100 calls beside stalled ones took {elapsed:?}");
     assert!(elapsed < Duration::from_secs(5), "{elapsed:?}");
-    assert!(client.dialer.waiting(upload) > 3_800_000, "nobody took it");
+    // A window was taken, which made the next one twice as wide.
+    let waiting = client.dialer.waiting(upload);
+    assert!(waiting > 3_700_000, "nobody took it, {waiting} are left");
     assert!(client.dialer.answer(download).messages.len() <= 64 * 1024);
     client.dialer.resume(download);
     assert_eq!(client.status(download).await, Code::Ok);

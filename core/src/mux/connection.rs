@@ -21,8 +21,8 @@ use crate::wire::status::Code;
 /// Its methods come in four families:
 /// * getters;
 /// * [`recv`](Self::recv) and `handle_*`, which take what the network and the clock bring;
-/// * [`open`](Self::open), [`send`](Self::send), [`consume`](Self::consume), [`reset`](Self::reset),
-///   [`refuse`](Self::refuse), [`release`](Self::release) and [`go_away`](Self::go_away), which take
+/// * [`open`](Self::open), [`send`](Self::send), [`consume`](Self::consume), [`grant`](Self::grant),
+///   [`reset`](Self::reset), [`refuse`](Self::refuse), [`release`](Self::release) and [`go_away`](Self::go_away), which take
 ///   what the application does; a [`Segment`] that they return is to be written, in the order they
 ///   were made, each as one WebSocket binary message;
 /// * `poll_*`, which say what is to be done: [`poll_transmit`](Self::poll_transmit) before any
@@ -200,6 +200,19 @@ impl<T: CallTable> Connection<T> {
         let window = self.settings.initial_window;
         if let Ok((_, slot)) = self.live(call) {
             slot.consume(window, bytes);
+            let due = slot.owes_window(window);
+            self.outbox.slots_due |= due;
+        }
+    }
+
+    /// Lets the peer send so many bytes of a call more than its window allows: for an application that
+    /// makes room for a call that proves to be fast (SPEC.md#credit). Bytes that are consumed then
+    /// are to be given back so as well, and not by [`consume`](Self::consume), which knows of one
+    /// window. Without effect on a call that is over.
+    pub fn grant(&mut self, call: CallId, bytes: u32) {
+        let window = self.settings.initial_window;
+        if let Ok((_, slot)) = self.live(call) {
+            slot.owed = slot.owed.saturating_add(bytes);
             let due = slot.owes_window(window);
             self.outbox.slots_due |= due;
         }

@@ -191,10 +191,8 @@ pub fn is_connection_specific(name: &[u8]) -> bool {
 /// Whether a name may be written: one or more of `0-9 a-z _ - .`.
 #[must_use]
 pub fn is_valid_name(name: &[u8]) -> bool {
-    !name.is_empty()
-        && name
-            .iter()
-            .all(|&byte| is_name_byte(byte) && !byte.is_ascii_uppercase())
+    let is_valid = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'_' | b'-' | b'.');
+    !name.is_empty() && name.iter().all(is_valid)
 }
 
 /// Whether a value may be written, or handed to an application: %x20-7E. Anything else is

@@ -163,7 +163,7 @@ impl Endpoint {
 
     /// How many bytes of each call on a WebSocket of `grpc-mux.v1` may wait to be read; then the
     /// server waits, and its other calls go on. No call is faster than a window in each round trip.
-    /// 64 KiB by default; 64 to 2^31 - 1.
+    /// 1 MiB by default; 64 to 2^31 - 1.
     #[must_use]
     pub fn call_window_len(mut self, bytes: u32) -> Self {
         self.config.mux = self.config.mux.with_window(bytes);

@@ -13,7 +13,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::guard::{drop_guarded, poll_guarded};
-use super::receiving::{Receiving, Slices};
+use super::receiving::{Consumed, Receiving, Slices};
 use crate::client::head::{read_answer, read_trailers};
 use crate::client::outgoing::{Outgoing, Retry, Unanswered};
 
@@ -109,11 +109,11 @@ impl Made {
         }
     }
 
-    /// How many bytes more there is room for since the last time.
-    pub(super) fn take_consumed(&mut self) -> usize {
+    /// For how many bytes more there is room since the last time.
+    pub(super) fn take_consumed(&mut self) -> Consumed {
         match &mut self.answer {
             Answer::Begun(answer) => answer.take_consumed(),
-            Answer::Awaited(_) | Answer::Over => 0,
+            Answer::Awaited(_) | Answer::Over => Consumed::default(),
         }
     }
 

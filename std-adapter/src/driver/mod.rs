@@ -80,8 +80,8 @@ where
             Either::Left(run(link, calls, stop))
         }
         Subprotocol::Mux => {
-            let mux = config.mux.with_limits(config.limits);
-            let calls = Mux::new(Side::Acceptor, service, upgrade, mux, calling, link.now());
+            let side = Side::Acceptor;
+            let calls = Mux::new(side, service, upgrade, config, calling, link.now());
             Either::Right(run(link, calls, stop))
         }
     }
@@ -104,8 +104,7 @@ where
     B::Error: Into<BoxError>,
 {
     let link = link(socket, Subprotocol::Mux, config);
-    let mux = config.mux.with_limits(config.limits);
-    let calls = Mux::new(Side::Dialer, service, upgrade, mux, calling, link.now());
+    let calls = Mux::new(Side::Dialer, service, upgrade, config, calling, link.now());
     run(link, calls, Stop::never())
 }
 

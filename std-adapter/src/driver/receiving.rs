@@ -69,16 +69,31 @@ impl Receiving {
         self.body.watch(waker);
     }
 
-    /// How many bytes more there is room for since the last time: as many as the reader took. What
+    /// For how many bytes more there is room since the last time: as many as the reader took. What
     /// is held for it has room of its own.
-    pub(super) fn take_consumed(&mut self) -> usize {
-        let (taken, held) = (self.body.take_taken(), self.gather.held_len());
+    pub(super) fn take_consumed(&mut self) -> Consumed {
+        let ((taken, keeps_up), held) = (self.body.take_taken(), self.gather.held_len());
         let of_taken = taken.saturating_sub(self.ahead);
         self.ahead = self.ahead.saturating_sub(taken);
         let of_held = held.saturating_sub(self.ahead);
         self.ahead += of_held;
-        of_taken + of_held
+        Consumed {
+            bytes: of_taken + of_held,
+            taken,
+            keeps_up,
+        }
     }
+}
+
+/// What the reader of a body did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Consumed {
+    /// For how many bytes more there is room.
+    pub(super) bytes: usize,
+    /// How many it took.
+    pub(super) taken: usize,
+    /// It took all that there was.
+    pub(super) keeps_up: bool,
 }
 
 /// What one WebSocket message has for the reader: slices of gRPC messages, one after the other.
@@ -159,10 +174,10 @@ mod tests {
                 half_closed: false,
             };
             request.push(&slices, &Bytes::from(vec![0; slice_len]));
-            consumed += request.take_consumed();
+            consumed += request.take_consumed().bytes;
             if n % interval == 0 {
                 taken += read(&mut body);
-                consumed += request.take_consumed();
+                consumed += request.take_consumed().bytes;
             }
             let case = format!("{slice_len} bytes, read after {interval}");
             let held = request.gather.held_len();
@@ -170,7 +185,7 @@ mod tests {
             assert!(consumed <= taken + 64 * 1024, "these wait, {case}");
         }
         taken += read(&mut body);
-        consumed += request.take_consumed();
+        consumed += request.take_consumed().bytes;
         assert_eq!((taken, consumed), (SLICES * slice_len, SLICES * slice_len));
     }
 

@@ -123,11 +123,22 @@ impl WebSocketLayer {
 
     /// How many bytes of each call on a WebSocket of `grpc-mux.v1` may wait for its handler; then
     /// its client waits, and its other calls go on. So what a WebSocket keeps in memory is bounded:
-    /// this and 64 KiB for each of [`WebSocketLayer::max_concurrent_calls`]. But no call is faster
-    /// than a window in each round trip. 64 KiB by default; 64 to 2^31 - 1.
+    /// this and 64 KiB for each of [`WebSocketLayer::max_concurrent_calls`], and
+    /// [`WebSocketLayer::lent_window_len`]. But no call is faster than a window in each round trip.
+    /// 64 KiB by default; 64 to 2^31 - 1.
     #[must_use]
     pub fn call_window_len(mut self, bytes: u32) -> Self {
         self.config.mux = self.config.mux.with_window(bytes);
+        self
+    }
+
+    /// How many bytes more than [`WebSocketLayer::call_window_len`] the calls on a WebSocket of
+    /// `grpc-mux.v1` may have together. They are lent to calls whose handlers keep up with what comes, up
+    /// to a window of 1 MiB each, so that a long upload is as fast as its handler and its link.
+    /// 4 MiB by default; with 0 all windows stay as they are.
+    #[must_use]
+    pub fn lent_window_len(mut self, bytes: usize) -> Self {
+        self.config.lent_window_len = bytes;
         self
     }
 

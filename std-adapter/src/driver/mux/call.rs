@@ -17,6 +17,7 @@ use tonic::body::Body;
 use tower::{BoxError, Service};
 
 use super::output::Output;
+use super::windows::{Window, Windows};
 use super::woken::CallWaker;
 use crate::driver::answering::{Answering, Part};
 use crate::driver::made::{Made, RequestPart};
@@ -36,6 +37,8 @@ pub(super) struct Call<S: Service<Request<Body>>, B> {
     block: BytesMut,
     pub(super) role: Role<S, B>,
     pub(super) output: Output,
+    /// How much of its stream the peer may send ahead.
+    pub(super) window: Window,
     /// It waits for its turn to send. If not, and there is something to send, it waits for credit.
     pub(super) is_queued: bool,
 }
@@ -80,6 +83,7 @@ where
             block: BytesMut::new(),
             role,
             output,
+            window: Window::default(),
             is_queued: false,
         }
     }
@@ -115,6 +119,11 @@ where
         answering.call(service, head.with_body(body));
     }
 
+    /// Whether all messages of a call that is answered here are with its handler.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self.role, Role::Server { request: None, .. })
+    }
+
     /// The call that was made here, if this is one.
     pub(super) fn made(&mut self) -> Option<&mut Made> {
         match &mut self.role {
@@ -136,12 +145,13 @@ where
         }
     }
 
-    /// How many bytes more there is room for since the last time.
-    pub(super) fn take_consumed(&mut self) -> usize {
-        match &mut self.role {
-            Role::Server { request, .. } => request.as_mut().map_or(0, Receiving::take_consumed),
-            Role::Client { made, .. } => made.take_consumed(),
-        }
+    /// For how many bytes more the peer may send since the last time.
+    pub(super) fn take_consumed(&mut self, windows: &mut Windows) -> usize {
+        let consumed = match &mut self.role {
+            Role::Server { request, .. } => request.as_mut().map(Receiving::take_consumed),
+            Role::Client { made, .. } => Some(made.take_consumed()),
+        };
+        consumed.map_or(0, |consumed| self.window.after(consumed, windows))
     }
 
     /// Takes what the application has, once it was woken. Blocks are written in `block`.

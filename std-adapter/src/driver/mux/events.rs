@@ -8,11 +8,11 @@ use http_body::Body as HttpBody;
 use tonic::body::Body;
 use tower::{BoxError, Service};
 
+use super::Mux;
 use super::call::{Call, Role};
 use super::caller::takes_no_calls;
 use super::news::News;
 use super::output::Output;
-use super::{Mux, saturated};
 use crate::server::request::Head;
 use crate::status::CallStatus;
 
@@ -66,7 +66,7 @@ where
     fn take_call_event(&mut self, id: CallId, event: core_call::Event<'_>) {
         match event {
             core_call::Event::Trailers(code) => {
-                if let Some(mut call) = self.calls.remove(id) {
+                if let Some(mut call) = self.remove(id) {
                     let block = call.take_block(&[]);
                     if let Some(made) = call.made() {
                         made.finish(code, &block);
@@ -110,8 +110,8 @@ where
             // From now on its body is watched.
             self.woken.wake(&call.waker);
         }
-        let consumed = call.take_consumed();
-        self.connection.consume(id, saturated(consumed));
+        let granted = call.take_consumed(&mut self.windows);
+        self.grant(id, granted);
     }
 
     /// The initial metadata of a call is complete, and what came behind it: calls the service.
@@ -128,15 +128,26 @@ where
         if let Some(call) = self.calls.get_mut(id) {
             call.start(self.service.clone(), head, &news.slices, message);
             self.woken.wake(&call.waker);
-            let consumed = call.take_consumed();
-            self.connection.consume(id, saturated(consumed));
+            if !call.is_whole() {
+                let granted = call.window.begin(&mut self.windows);
+                let granted = granted + call.take_consumed(&mut self.windows);
+                self.grant(id, granted);
+            }
+        }
+    }
+
+    /// The peer may send so many bytes more of a call.
+    pub(super) fn grant(&mut self, id: CallId, bytes: usize) {
+        if bytes > 0 {
+            let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+            self.connection.grant(id, bytes);
         }
     }
 
     /// A call is over without trailers.
     fn call_ended(&mut self, id: CallId, end: End) {
         let text = std::mem::take(&mut self.text);
-        if let Some(call) = self.calls.remove(id) {
+        if let Some(call) = self.remove(id) {
             let is_unprocessed = matches!(end, End::Reset { refused: true, .. });
             call.fail(status_of(end, &text).into(), is_unprocessed);
         }

@@ -14,13 +14,14 @@ mod opening;
 mod output;
 mod sending;
 mod table;
+mod windows;
 mod woken;
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use grpc_websocket_core::mux::{CallId, Config, Connection, Event, Side};
+use grpc_websocket_core::mux::{CallId, Connection, Event, Side};
 use grpc_websocket_core::{CloseCode, Code, Fragment, Instant};
 use http::{Request, Response};
 use http_body::Body as HttpBody;
@@ -34,9 +35,11 @@ use self::ids::ById;
 use self::news::News;
 use self::opening::Opening;
 use self::table::Table;
+use self::windows::Windows;
 use self::woken::Woken;
 use super::link::{Fault, Link};
 use super::{BURST, Calls, End, SHUTTING_DOWN, Turn};
+use crate::config::Config;
 use crate::metadata::BlockWriter;
 use crate::server::request::Upgrade;
 use crate::status::CallStatus;
@@ -83,6 +86,7 @@ pub(super) struct Mux<S: Service<Request<Body>>, B> {
     written: BlockWriter,
     /// Memory for what a call has to send, while none has.
     spare: BytesMut,
+    windows: Windows,
     service: S,
     upgrade: Upgrade,
     /// While there are those who may give them.
@@ -110,10 +114,12 @@ where
         side: Side,
         service: S,
         upgrade: Upgrade,
-        config: Config,
+        config: &Config,
         calling: Calling,
         now: Instant,
     ) -> Self {
+        let lent = config.lent_window_len;
+        let config = config.mux.with_limits(config.limits);
         let table = Table::with_room_for(config.max_calls.saturating_add(MAX_OWN_CALLS));
         Self {
             connection: Connection::new(now, side, config, table),
@@ -122,6 +128,7 @@ where
             sending: VecDeque::new(),
             written: BlockWriter::new(),
             spare: BytesMut::new(),
+            windows: Windows::new(config.window, lent),
             service,
             upgrade,
             orders: calling.orders,
@@ -144,6 +151,13 @@ where
     /// Whether the last call of a connection that takes no more is over.
     fn is_done(&self) -> bool {
         self.connection.is_going_away() && self.connection.calls() == 0 && self.waiting.is_empty()
+    }
+
+    /// Takes out a call that is over.
+    fn remove(&mut self, id: CallId) -> Option<Call<S, B>> {
+        let call = self.calls.remove(id)?;
+        self.windows.take_back(&call.window);
+        Some(call)
     }
 
     /// Why a call ends that neither its client nor its server ended.
@@ -173,10 +187,6 @@ fn code_of_refusal(end: End) -> Code {
         Some(code @ 1..=16) => Code::from_value(code),
         _ => Code::Unavailable,
     }
-}
-
-fn saturated(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 impl<W, S, B> Calls<W> for Mux<S, B>
@@ -290,7 +300,7 @@ where
         }
         while let Some((id, code)) = self.connection.poll_lost() {
             let why = self.why_over(code);
-            if let Some(call) = self.calls.remove(id) {
+            if let Some(call) = self.remove(id) {
                 call.fail(why, false);
             }
         }

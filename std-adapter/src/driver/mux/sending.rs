@@ -11,7 +11,7 @@ use http_body::Body as HttpBody;
 use tonic::body::Body;
 use tower::{BoxError, Service};
 
-use super::{Mux, saturated};
+use super::Mux;
 use crate::driver::link::Link;
 use crate::driver::{End, Turn};
 use crate::status::CallStatus;
@@ -39,11 +39,9 @@ where
         if let Some(call) = self.calls.get_mut(id) {
             call.output.borrow(&mut self.spare);
             call.poll(&mut self.written);
-            let consumed = call.take_consumed();
             call.queue(id, &mut self.sending);
-            if consumed > 0 {
-                self.connection.consume(id, saturated(consumed));
-            }
+            let granted = call.take_consumed(&mut self.windows);
+            self.grant(id, granted);
         }
         true
     }
@@ -82,14 +80,14 @@ where
         if !call.output.is_over() || self.connection.contains(id) {
             return self.woken.wake(&call.waker);
         }
-        if let Some(call) = self.calls.remove(id) {
+        if let Some(call) = self.remove(id) {
             self.woken.take_back(call.waker);
         }
     }
 
     /// Ends a call without trailers.
     fn reset<W: WebSocket>(&mut self, link: &mut Link<W>, id: CallId, status: &CallStatus) {
-        if let Some(call) = self.calls.remove(id) {
+        if let Some(call) = self.remove(id) {
             call.fail(status.clone().into(), false);
         }
         if let Ok(segment) = self.connection.reset(id, status.code(), status.message()) {

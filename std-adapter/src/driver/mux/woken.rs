@@ -10,7 +10,7 @@ use grpc_websocket_core::mux::CallId;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// How many wakers of calls that are over are kept for others.
-const MAX_SPARE: usize = 16;
+const MAX_SPARE: usize = 64;
 
 /// The calls that were woken, each once, in their order.
 pub(super) struct Woken {
