@@ -48,6 +48,22 @@ fn what_is_consumed_beyond_what_came_is_not_given_back() {
 }
 
 #[test]
+fn a_window_can_be_made_wider() {
+    let (mut end, call) = full();
+    end.mux.grant(call, 1000);
+    assert_eq!(end.control(), [window(1, 1027)], "and the block's 27");
+    let wide = message(&[7; 512 - 300 + 1000 - 5]);
+    for part in wide.chunks(512) {
+        end.recv(&data(1, part));
+    }
+    end.mux.grant(call, 300);
+    assert_eq!(end.control(), [window(1, 300)]);
+    end.mux.reset(call, Code::Cancelled, "").unwrap();
+    end.mux.grant(call, 1000);
+    assert_eq!(end.control(), SILENCE, "it is over");
+}
+
+#[test]
 fn metadata_gives_itself_back() {
     let config = Config::DEFAULT.with_max_calls(1).with_window(64);
     let mut end = Endpoint::ready(Side::Acceptor, config, &[]);
