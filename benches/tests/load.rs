@@ -13,7 +13,7 @@ const MESSAGES: u64 = 100;
 const GRPC: [(&str, Protocol); 4] = [
     ("tonic", Protocol::Http2),
     ("routes", Protocol::Mux),
-    ("direct", Protocol::Mux),
+    ("services", Protocol::Mux),
     ("bytes", Protocol::Mux),
 ];
 

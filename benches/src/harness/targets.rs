@@ -66,7 +66,7 @@ const RATIOS: &[Target] = &[
 /// Names in the baseline: this project's, and the peer's; at most so many times as many.
 const INSTRUCTIONS: &[(&str, &str, f64)] = &[
     (
-        "server direct, mux, unary, 64 at a time",
+        "server services, mux, unary, 64 at a time",
         "server tonic, http2, unary, 64 at a time",
         0.28,
     ),

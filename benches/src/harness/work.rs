@@ -110,13 +110,13 @@ impl Work {
     /// Who does it; the first is who the others are compared with.
     #[must_use]
     pub(crate) fn subjects(&self) -> Vec<Subject> {
-        use Contender::{Bytes, Direct, Gateway, Routes, Tcp, Tonic, TonicWeb};
+        use Contender::{Bytes, Gateway, Routes, Services, Tcp, Tonic, TonicWeb};
         let tonic = Subject::Server(Tonic, Protocol::Http2);
         let web = Subject::Server(TonicWeb, Protocol::Web);
         let single = Subject::Server(Routes, Protocol::Single);
         let websocket = Subject::Server(Contender::WebSocket, Protocol::WebSocket);
         let tungstenite = Subject::Server(Contender::Tungstenite, Protocol::WebSocket);
-        let mux = [Routes, Direct, Bytes].map(|it| Subject::Server(it, Protocol::Mux));
+        let mux = [Routes, Services, Bytes].map(|it| Subject::Server(it, Protocol::Mux));
         let yardsticks = [websocket, tungstenite, Subject::Server(Tcp, Protocol::Tcp)];
         match self.shape {
             Shape::Unary if self.is_tls => vec![tonic, mux[0]],
@@ -210,7 +210,7 @@ impl fmt::Display for Subject {
             Self::Server(Contender::TonicWeb, _) => "tonic-web, HTTP/1.1",
             Self::Server(Contender::Routes, Protocol::Single) => "this project, grpc-websockets",
             Self::Server(Contender::Routes, _) => "this project, mux, `Routes`",
-            Self::Server(Contender::Direct, _) => "this project, mux, service alone",
+            Self::Server(Contender::Services, _) => "this project, mux, `Services`",
             Self::Server(Contender::Bytes, _) => "this project, mux, bytes alone",
             Self::Server(Contender::Gateway, Protocol::Http2) => "gateway, HTTP/2 to HTTP/2",
             Self::Server(Contender::Gateway, _) => "gateway, mux to HTTP/2",

@@ -34,7 +34,7 @@ pub(super) enum Row {
 impl Row {
     /// All of them, or those of this project.
     pub(super) fn all(with_peers: bool) -> Vec<Self> {
-        use Contender::{Bytes, Direct, Gateway, Routes, Tonic};
+        use Contender::{Bytes, Gateway, Routes, Services, Tonic};
         use Kind::{Bidi, Messages, Unary};
         use Protocol::{Http2, Mux, Single};
         let codecs = Codec::value_variants().iter().copied().map(Self::Codec);
@@ -42,7 +42,7 @@ impl Row {
         all.extend([
             Self::Server(Routes, Mux, Unary, 1),
             Self::Server(Routes, Mux, Unary, 64),
-            Self::Server(Direct, Mux, Unary, 64),
+            Self::Server(Services, Mux, Unary, 64),
             Self::Server(Routes, Mux, Bidi, 1),
             Self::Server(Routes, Mux, Bidi, 512),
             Self::Server(Routes, Mux, Messages, 512),

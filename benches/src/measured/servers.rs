@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use grpc_websocket_tokio::{Endpoint, Server, Transports, WebSocketLayer};
+use grpc_websocket_tokio::{Endpoint, Server, Services, Transports, WebSocketLayer};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::{Body as HttpBody, Frame};
 use serde::{Deserialize, Serialize};
@@ -41,8 +41,8 @@ pub enum Contender {
     TonicWeb,
     /// This project around `tonic::service::Routes`.
     Routes,
-    /// This project around the service that tonic generated.
-    Direct,
+    /// This project around its own `Services`.
+    Services,
     /// This project around a service that sees bytes alone.
     Bytes,
     /// This project before a server by HTTP/2.
@@ -99,7 +99,11 @@ async fn answer(serving: Serving, listening: Listening) -> Result<(), BoxError> 
             server.serve_with_incoming(listening.into_stream()).await?;
         }
         Contender::Routes => server.serve(listening, Routes::new(service)).await?,
-        Contender::Direct => server.serve(listening, service).await?,
+        Contender::Services => {
+            server
+                .serve(listening, Services::new().add_service(service))
+                .await?;
+        }
         Contender::Bytes => server.serve(listening, service_fn(echo_bytes)).await?,
         Contender::Gateway => {
             let upstream = serving.upstream.ok_or("a gateway needs an upstream")?;

@@ -7,7 +7,7 @@ use super::websocket::{WebSocket, write_binary, write_with};
 use super::{Job, Peer, u32_at};
 
 /// What this side takes of each call, as the project's own client does.
-const WINDOW: u32 = 64 * 1024;
+const WINDOW: u32 = 1024 * 1024;
 const MAX_FRAME: u32 = 16 * 1024;
 
 const DATA: u8 = 0;

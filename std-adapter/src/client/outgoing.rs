@@ -1,6 +1,7 @@
 //! A call on its way to a connection, and what comes back if the connection does not answer it.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::Full;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tonic::Status;
@@ -75,19 +77,41 @@ impl From<Status> for Unanswered {
     }
 }
 
+/// Messages that were sent.
+#[derive(Default)]
+struct Kept {
+    sent: VecDeque<Bytes>,
+    len: usize,
+}
+
+impl Kept {
+    /// After more was sent; `None` if that is too much to be kept.
+    fn after(mut self, messages: &Bytes) -> Option<Self> {
+        self.len += messages.len();
+        self.sent.push_back(messages.clone());
+        (self.len <= MAX_KEPT).then_some(self)
+    }
+
+    /// The messages from their beginning; `rest` are those that were not sent.
+    fn into_body(self, rest: Option<Pin<Box<Body>>>) -> Body {
+        Body::new(Replay {
+            sent: self.sent,
+            rest,
+        })
+    }
+}
+
 /// What it takes to make a call again.
 pub(crate) struct Retry {
     head: Parts,
-    sent: VecDeque<Bytes>,
-    len: usize,
+    kept: Kept,
 }
 
 impl Retry {
     pub(crate) fn new(head: Parts) -> Self {
         Self {
             head,
-            sent: VecDeque::new(),
-            len: 0,
+            kept: Kept::default(),
         }
     }
 
@@ -96,54 +120,105 @@ impl Retry {
     }
 
     /// After more was sent; `None` if that is too much to be kept.
-    pub(crate) fn after(mut self, messages: &Bytes) -> Option<Self> {
-        self.len += messages.len();
-        self.sent.push_back(messages.clone());
-        (self.len <= MAX_KEPT).then_some(self)
+    pub(crate) fn after(self, messages: &Bytes) -> Option<Self> {
+        let head = self.head;
+        let kept = self.kept.after(messages)?;
+        Some(Self { head, kept })
     }
 
     /// The call from its beginning; `rest` are the messages that were not sent.
     pub(crate) fn into_request(self, rest: Option<Pin<Box<Body>>>) -> Request<Body> {
-        let replay = Replay {
-            sent: self.sent,
-            rest,
-        };
-        Request::from_parts(self.head, Body::new(replay))
+        Request::from_parts(self.head, self.kept.into_body(rest))
     }
 }
 
-/// What is needed to make a call again whose messages another task sends.
-pub(crate) struct Record(Arc<Mutex<Recorded>>);
+/// The messages of a call.
+#[derive(Debug)]
+pub(crate) enum Upload {
+    /// All of them are there, and short.
+    Whole(Bytes),
+    Stream(Body),
+}
 
-struct Recorded {
-    retry: Option<Retry>,
+impl Upload {
+    /// Looks whether they are there.
+    pub(crate) async fn of(mut body: Body) -> Result<Self, Status> {
+        let mut sent = VecDeque::new();
+        while sent.len() < 2 {
+            match poll_fn(|cx| Poll::Ready(Pin::new(&mut body).poll_frame(cx))).await {
+                Poll::Ready(Some(frame)) => sent.extend(frame?.into_data().ok()),
+                Poll::Ready(None) if sent.len() < 2 => {
+                    let whole = sent.pop_front().unwrap_or_default();
+                    match whole.len() {
+                        ..=MAX_KEPT => return Ok(Self::Whole(whole)),
+                        _ => sent.push_front(whole),
+                    }
+                    break;
+                }
+                Poll::Ready(None) | Poll::Pending => break,
+            }
+        }
+        let rest = Some(Box::pin(body));
+        Ok(Self::Stream(Body::new(Replay { sent, rest })))
+    }
+
+    /// Whether there is no message, and no more comes.
+    pub(crate) fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(messages) => messages.is_empty(),
+            Self::Stream(body) => body.is_end_stream(),
+        }
+    }
+
+    pub(crate) fn into_body(self) -> Body {
+        match self {
+            Self::Whole(messages) => Body::new(Full::new(messages)),
+            Self::Stream(body) => body,
+        }
+    }
+}
+
+/// What is needed to send the messages of a call again that another task sends.
+pub(crate) enum Record {
+    Whole(Bytes),
+    Passing(Arc<Mutex<Recorded>>),
+}
+
+pub(crate) struct Recorded {
+    kept: Option<Kept>,
     /// All messages are in it.
     is_whole: bool,
 }
 
 impl Record {
-    /// And the request, whose messages are kept while they are sent.
-    pub(crate) fn of(request: Request<Body>) -> (Self, Request<Body>) {
-        let (head, body) = request.into_parts();
+    /// And the messages, which are kept while they are sent.
+    pub(crate) fn of(upload: Upload) -> (Self, Upload) {
+        let body = match upload {
+            Upload::Whole(messages) => {
+                return (Self::Whole(messages.clone()), Upload::Whole(messages));
+            }
+            Upload::Stream(body) => body,
+        };
         let recorded = Arc::new(Mutex::new(Recorded {
-            retry: Some(Retry::new(head.clone())),
+            kept: Some(Kept::default()),
             is_whole: body.is_end_stream(),
         }));
         let recorder = Recorder {
             body: Box::pin(body),
             recorded: Arc::clone(&recorded),
         };
-        (
-            Self(recorded),
-            Request::from_parts(head, Body::new(recorder)),
-        )
+        (Self::Passing(recorded), Upload::Stream(Body::new(recorder)))
     }
 
-    /// The request from its beginning, if all of it was kept.
-    pub(crate) fn into_request(self) -> Option<Request<Body>> {
-        let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let retry = recorded.retry.take().filter(|_| recorded.is_whole)?;
-        Some(retry.into_request(None))
+    /// The messages from their beginning, if all of them were kept.
+    pub(crate) fn into_upload(self) -> Option<Upload> {
+        let recorded = match self {
+            Self::Whole(messages) => return Some(Upload::Whole(messages)),
+            Self::Passing(recorded) => recorded,
+        };
+        let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = recorded.kept.take().filter(|_| recorded.is_whole)?;
+        Some(Upload::Stream(kept.into_body(None)))
     }
 }
 
@@ -165,13 +240,13 @@ impl HttpBody for Recorder {
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         match &frame {
             Some(Ok(frame)) => {
-                let retry = recorded.retry.take();
-                recorded.retry = retry.and_then(|retry| match frame.data_ref() {
-                    Some(messages) => retry.after(messages),
-                    None => Some(retry),
+                let kept = recorded.kept.take();
+                recorded.kept = kept.and_then(|kept| match frame.data_ref() {
+                    Some(messages) => kept.after(messages),
+                    None => Some(kept),
                 });
             }
-            Some(Err(_)) => recorded.retry = None,
+            Some(Err(_)) => recorded.kept = None,
             None => {}
         }
         recorded.is_whole = frame.is_none() || self.body.is_end_stream();
@@ -218,7 +293,7 @@ impl HttpBody for Replay {
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::{BodyExt as _, Full};
+    use http_body_util::{BodyExt as _, StreamBody};
 
     use super::*;
 
@@ -240,15 +315,34 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_another_task_sends_is_kept_once_it_is_whole() {
-        let body = Body::new(Full::new(Bytes::from_static(b"all")));
-        let (record, request) = Record::of(Request::from_parts(head(), body));
-        let sent = request.into_body().collect().await.unwrap().to_bytes();
-        let again = record.into_request().unwrap().into_body();
+        let body = || Body::new(Full::new(Bytes::from_static(b"all")));
+        let (record, sent) = Record::of(Upload::Stream(body()));
+        let sent = sent.into_body().collect().await.unwrap().to_bytes();
+        let again = record.into_upload().unwrap().into_body();
         assert_eq!(again.collect().await.unwrap().to_bytes(), sent);
 
-        let body = Body::new(Full::new(Bytes::from_static(b"all")));
-        let (record, _unsent) = Record::of(Request::from_parts(head(), body));
-        assert!(record.into_request().is_none());
+        let (record, _unsent) = Record::of(Upload::Stream(body()));
+        assert!(record.into_upload().is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_there_at_once_is_known_to_be_whole() {
+        let one = Full::new(Bytes::from_static(b"all"));
+        let upload = Upload::of(Body::new(one)).await.unwrap();
+        assert!(matches!(&upload, Upload::Whole(messages) if messages == "all"));
+        let empty = Upload::of(Body::empty()).await.unwrap();
+        assert!(matches!(empty, Upload::Whole(_)) && empty.is_end_stream());
+
+        let frames =
+            ["one,", "two,", "three"].map(|part| Ok::<_, Status>(Frame::data(part.into())));
+        let frames: StreamBody<_> = StreamBody::new(futures_util::stream::iter(frames));
+        let long = Full::new(Bytes::from(vec![b'x'; MAX_KEPT + 1]));
+        for (body, len) in [(Body::new(frames), 13), (Body::new(long), MAX_KEPT + 1)] {
+            let upload = Upload::of(body).await.unwrap();
+            assert!(matches!(upload, Upload::Stream(_)) && !upload.is_end_stream());
+            let messages = upload.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(messages.len(), len);
+        }
     }
 
     #[test]

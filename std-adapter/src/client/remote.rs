@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use grpc_websocket_core::wire::timeout;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::time::{Instant, sleep};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -14,7 +14,7 @@ use super::channel::MAX_RETRIES;
 use super::dial::{Dialer, Line};
 use super::endpoint::Endpoint;
 use super::http2::{Failure, Http2};
-use super::outgoing::{Record, Unanswered};
+use super::outgoing::{Record, Unanswered, Upload};
 use super::slot::Slot;
 use super::transport::{Transport, Transports};
 use crate::deadline::{Expiry, GRPC_TIMEOUT, Timed};
@@ -133,26 +133,28 @@ impl Remote {
 
     async fn call_by_http2(
         &self,
-        mut request: Request<Body>,
+        request: Request<Body>,
         deadline: Option<Instant>,
     ) -> Result<Response<Body>, Status> {
         let mut retries = 0;
+        let (mut head, body) = request.into_parts();
+        let mut upload = Upload::of(body).await?;
         loop {
-            write_deadline(&mut request, deadline);
-            let (record, sent) = Record::of(request);
-            let unanswered = match self.http2.forward(sent).await {
+            write_deadline(&mut head.headers, deadline);
+            let (record, sent) = Record::of(upload);
+            let unanswered = match self.http2.forward(&head, sent).await {
                 Ok(response) => return Ok(until(deadline, response)),
                 Err(unanswered) => unanswered,
             };
             retries += 1;
-            match unanswered.request {
+            match unanswered.unsent {
                 // Nobody is there.
                 Some(again) if self.endpoint().wait_for_ready => {
-                    request = *again;
+                    upload = again;
                     sleep(self.endpoint().backoff.wait(retries)).await;
                 }
                 None if unanswered.is_unprocessed && retries <= MAX_RETRIES => {
-                    request = record.into_request().ok_or(unanswered.status)?;
+                    upload = record.into_upload().ok_or(unanswered.status)?;
                 }
                 _ => return Err(unanswered.status),
             }
@@ -239,13 +241,13 @@ fn until(deadline: Option<Instant>, response: Response<Body>) -> Response<Body> 
 }
 
 /// Says how much of a call's time is left.
-fn write_deadline(request: &mut Request<Body>, deadline: Option<Instant>) {
+fn write_deadline(headers: &mut HeaderMap, deadline: Option<Instant>) {
     let Some(deadline) = deadline else {
         return;
     };
     let left = deadline.saturating_duration_since(Instant::now());
     if let Ok(value) = HeaderValue::from_bytes(timeout::encode(left).as_bytes()) {
-        request.headers_mut().insert(GRPC_TIMEOUT, value);
+        headers.insert(GRPC_TIMEOUT, value);
     }
 }
 

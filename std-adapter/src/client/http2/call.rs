@@ -16,6 +16,7 @@ use http::request::Parts;
 use http::{Request, Response, Uri, Version};
 use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt as _;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tonic::Status;
@@ -24,6 +25,7 @@ use tonic::body::Body;
 use super::connection::{Connection, WeakConnection};
 use super::failure::{self, Failure, Unanswered};
 use crate::client::connect::Target;
+use crate::client::outgoing::Upload;
 
 /// How long a server may take nothing of a request before its connection gets no more calls.
 const STALL: Duration = Duration::from_secs(1);
@@ -37,6 +39,8 @@ pub(super) struct Opened {
 
 /// Why a request's head was not sent.
 pub(super) enum Unopened {
+    /// It cannot be one of HTTP/2.
+    Invalid(http::Error),
     /// There is no connection.
     Failed(Failure),
     /// The connection takes no more calls.
@@ -66,10 +70,10 @@ pub(super) async fn open(
     })
 }
 
-/// Sends the body, and returns the answer when its head is there.
-pub(super) async fn forward(opened: Opened, body: Body) -> Result<Response<Body>, Unanswered> {
+/// Sends the messages, and returns the answer when its head is there.
+pub(super) async fn forward(opened: Opened, upload: Upload) -> Result<Response<Body>, Unanswered> {
     let connection = opened.connection.downgrade();
-    let mut call = Call::start(opened.connection, body, opened.stream);
+    let mut call = Call::start(opened.connection, upload, opened.stream);
     let response = opened.answer.await.map_err(|error| {
         let failure = connection.failure();
         Unanswered::failed(&error, failure.as_ref())
@@ -122,9 +126,16 @@ const OF_CONNECTIONS: [&str; 6] = [
 
 /// A call under way. Its drop ends it.
 struct Call {
-    /// A user of the connection for as long as the call lives.
-    end: Option<(oneshot::Sender<End>, Connection)>,
+    sending: Option<Sending>,
     is_answered: bool,
+}
+
+/// How a call's messages are sent. Each is a user of the connection for as long as the call lives.
+enum Sending {
+    /// They are: h2 has them.
+    Done(SendStream<Bytes>, Connection, Handle),
+    /// By a task, which is told of the end of the call.
+    Pumped(oneshot::Sender<End>, Connection),
 }
 
 /// What the pump is told at the end of its call. The call uses the connection until it is reset.
@@ -134,11 +145,17 @@ struct End {
 }
 
 impl Call {
-    fn start(connection: Connection, body: Body, stream: SendStream<Bytes>) -> Self {
-        let (end, ended) = oneshot::channel();
-        tokio::spawn(pump(body, stream, ended, connection.downgrade()));
+    fn start(connection: Connection, upload: Upload, mut stream: SendStream<Bytes>) -> Self {
+        let sending = match send_at_once(upload, &mut stream) {
+            None => Sending::Done(stream, connection, Handle::current()),
+            Some(body) => {
+                let (end, ended) = oneshot::channel();
+                tokio::spawn(pump(body, stream, ended, connection.downgrade()));
+                Sending::Pumped(end, connection)
+            }
+        };
         Self {
-            end: Some((end, connection)),
+            sending: Some(sending),
             is_answered: false,
         }
     }
@@ -150,12 +167,38 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let Some((end, connection)) = self.end.take() {
-            let _ = end.send(End {
-                is_answered: self.is_answered,
-                connection,
-            });
+        let is_answered = self.is_answered;
+        match self.sending.take() {
+            Some(Sending::Pumped(end, connection)) => {
+                let _ = end.send(End {
+                    is_answered,
+                    connection,
+                });
+            }
+            Some(Sending::Done(mut stream, connection, runtime)) if !is_answered => {
+                let reset = move || stream.send_reset(Reason::CANCEL);
+                runtime.spawn(connection.pace_reset(reset));
+            }
+            Some(Sending::Done(..)) | None => {}
         }
+    }
+}
+
+/// Sends messages that are there, if the server takes them at once. If not, they are returned.
+fn send_at_once(upload: Upload, stream: &mut SendStream<Bytes>) -> Option<Body> {
+    match upload {
+        // The head said so.
+        Upload::Whole(messages) if messages.is_empty() => None,
+        Upload::Whole(messages) => {
+            stream.reserve_capacity(messages.len());
+            if stream.capacity() < messages.len() {
+                return Some(Upload::Whole(messages).into_body());
+            }
+            // If the server closed the stream, the answer says why.
+            let _ = send_data(stream, messages, true);
+            None
+        }
+        Upload::Stream(body) => Some(body),
     }
 }
 

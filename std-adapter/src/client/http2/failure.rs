@@ -5,12 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use h2::Reason;
-use http::Request;
 use tonic::Status;
-use tonic::body::Body;
 
 use super::first::NotHttp2;
 use crate::client::connect::{ConnectError, Target};
+use crate::client::outgoing::Upload;
 
 /// Why there is no HTTP/2 connection, told to all the calls that waited for it.
 #[derive(Debug, Clone)]
@@ -48,26 +47,26 @@ pub(crate) struct Unanswered {
     pub(crate) status: Status,
     /// Whether the server certainly did nothing about it, so that it may be made once more.
     pub(crate) is_unprocessed: bool,
-    /// The whole request, if nothing of it was sent.
-    pub(crate) request: Option<Box<Request<Body>>>,
+    /// The messages, if nothing of the call was sent.
+    pub(crate) unsent: Option<Upload>,
 }
 
 impl Unanswered {
     /// No connection could be made for the call.
-    pub(super) fn not_connected(failure: &Failure, request: Request<Body>) -> Self {
-        Self::unsent(failure.status(), request)
+    pub(super) fn not_connected(failure: &Failure, upload: Upload) -> Self {
+        Self::unsent(failure.status(), upload)
     }
 
     /// The connection takes no calls.
-    pub(super) fn not_sent(error: &h2::Error, request: Request<Body>) -> Self {
-        Self::unsent(status(error), request)
+    pub(super) fn not_sent(error: &h2::Error, upload: Upload) -> Self {
+        Self::unsent(status(error), upload)
     }
 
-    fn unsent(status: Status, request: Request<Body>) -> Self {
+    fn unsent(status: Status, upload: Upload) -> Self {
         Self {
             status,
             is_unprocessed: true,
-            request: Some(Box::new(request)),
+            unsent: Some(upload),
         }
     }
 
@@ -76,7 +75,7 @@ impl Unanswered {
         Self {
             status: Status::internal(format!("the request is invalid: {error}")),
             is_unprocessed: false,
-            request: None,
+            unsent: None,
         }
     }
 
@@ -85,7 +84,7 @@ impl Unanswered {
         Self {
             status: failure.map_or_else(|| status(error), Failure::status),
             is_unprocessed: failure.is_some_and(answered_otherwise) || is_unprocessed(error),
-            request: None,
+            unsent: None,
         }
     }
 }

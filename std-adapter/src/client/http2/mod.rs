@@ -8,20 +8,18 @@ mod first;
 mod tests;
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, Response};
-use http_body::Body as _;
+use http::Response;
+use http::request::Parts;
 use tonic::body::Body;
-use tower::Service;
 
 use self::call::{Opened, Unopened};
 use self::connection::{Connection, Server};
 pub(crate) use self::failure::{Failure, Unanswered};
 use super::connect::{Connector, Target};
+use super::outgoing::Upload;
 
 /// How many calls share a connection at most: what servers allow as a rule (RFC 9113 section 6.5.2
 /// advises no less). Calls beyond what a server allows would wait for others to end.
@@ -62,32 +60,25 @@ impl Http2 {
     /// Makes a call. Dropping the future, or later the answer before its end, cancels it.
     pub(crate) async fn forward(
         &self,
-        request: Request<Body>,
+        head: &Parts,
+        upload: Upload,
     ) -> Result<Response<Body>, Unanswered> {
-        let (head, body) = request.into_parts();
-        let prepared = match call::prepare(&self.server.target, &head) {
-            Ok(prepared) => prepared,
-            Err(error) => return Err(Unanswered::invalid(&error)),
-        };
-        match self.open(&prepared, body.is_end_stream()).await {
-            Ok(opened) => call::forward(opened, body).await,
-            Err(unopened) => {
-                let request = Request::from_parts(head, body);
-                Err(match unopened {
-                    Unopened::Failed(failure) => Unanswered::not_connected(&failure, request),
-                    Unopened::Refused(error) => Unanswered::not_sent(&error, request),
-                })
-            }
+        match self.open(head, upload.is_end_stream()).await {
+            Ok(opened) => call::forward(opened, upload).await,
+            Err(Unopened::Invalid(error)) => Err(Unanswered::invalid(&error)),
+            Err(Unopened::Failed(failure)) => Err(Unanswered::not_connected(&failure, upload)),
+            Err(Unopened::Refused(error)) => Err(Unanswered::not_sent(&error, upload)),
         }
     }
 
     /// Sends a request's head on a connection that takes it. One that was made and has ended since
     /// says nothing of the next one.
-    async fn open(&self, head: &Request<()>, is_end_stream: bool) -> Result<Opened, Unopened> {
+    async fn open(&self, head: &Parts, is_end_stream: bool) -> Result<Opened, Unopened> {
         let mut tries = 1;
         loop {
+            let prepared = call::prepare(&self.server.target, head).map_err(Unopened::Invalid)?;
             let connection = self.connection();
-            match call::open(connection, head.clone(), is_end_stream).await {
+            match call::open(connection, prepared, is_end_stream).await {
                 Err(Unopened::Refused(_)) if tries < TRIES => tries += 1,
                 opened => return opened,
             }
@@ -120,21 +111,5 @@ impl fmt::Debug for Http2 {
         f.debug_struct("Http2")
             .field("target", &self.server.target)
             .finish_non_exhaustive()
-    }
-}
-
-impl Service<Request<Body>> for Http2 {
-    type Response = Response<Body>;
-    type Error = Unanswered;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Unanswered>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Unanswered>> {
-        // Each call awaits the connection it is given.
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let http2 = self.clone();
-        Box::pin(async move { http2.forward(request).await })
     }
 }

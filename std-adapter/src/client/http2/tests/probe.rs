@@ -33,7 +33,7 @@ async fn a_server_of_http2_is_found_and_its_connection_kept() {
     let server = tokio::spawn(answers_early(listener));
     http2.probe().await.unwrap();
     http2.probe().await.unwrap();
-    assert_eq!(http2.forward(request()).await.unwrap().status(), 200);
+    assert_eq!(forward(&http2, request()).await.unwrap().status(), 200);
     drop(http2);
     server.await.unwrap();
 }
@@ -98,7 +98,7 @@ async fn a_call_to_a_server_of_http_1_says_so_and_is_unprocessed() {
         let mut ignored = Vec::new();
         let _ = stream.read_to_end(&mut ignored).await;
     });
-    let unanswered = http2.forward(request()).await.unwrap_err();
+    let unanswered = forward(&http2, request()).await.unwrap_err();
     assert!(unanswered.is_unprocessed);
     assert_eq!(unanswered.status.code(), Code::Unavailable);
     let message = unanswered.status.message();
