@@ -80,14 +80,18 @@ impl BodySender {
         lock(&self.0).connection = waker;
     }
 
-    /// Gives a slice of the stream to the reader; drops it if the reader wants no more.
-    pub(crate) fn send(&self, slice: Bytes) {
+    /// Gives slices of the stream to the reader; drops them if the reader wants no more.
+    pub(crate) fn send(&self, slices: impl IntoIterator<Item = Bytes>) {
+        let mut slices = slices.into_iter().peekable();
+        if slices.peek().is_none() {
+            return;
+        }
         let mut shared = lock(&self.0);
         if shared.reader_gone {
-            return shared.took(slice.len());
+            return shared.took(slices.map(|slice| slice.len()).sum());
         }
         if shared.end.is_none() {
-            shared.slices.push(slice);
+            slices.for_each(|slice| shared.slices.push(slice));
             wake(shared.reader.take());
         }
     }
@@ -207,7 +211,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_window_stops_the_connection_until_the_handler_reads() {
         let (sender, mut body) = channel();
-        sender.send(Bytes::from(vec![0; WINDOW]));
+        sender.send([Bytes::from(vec![0; WINDOW])]);
         assert!(!is_ready(&sender));
         assert_eq!(next(&mut body).await.unwrap().unwrap().len(), WINDOW);
         assert!(is_ready(&sender));
@@ -218,7 +222,7 @@ mod tests {
         let (sender, mut body) = channel();
         let mut sent = 0;
         while is_ready(&sender) {
-            sender.send(Bytes::from_static(b"x"));
+            sender.send([Bytes::from_static(b"x")]);
             sent += 1;
         }
         assert_eq!(sent, WINDOW);
@@ -229,14 +233,14 @@ mod tests {
     async fn what_the_handler_takes_is_told_to_who_wants_to_know() {
         let (sender, mut body) = channel();
         let (waker, wakes) = counting_waker();
-        sender.send(Bytes::from(vec![0; 60]));
+        sender.send([Bytes::from(vec![0; 60])]);
         sender.watch(Some(waker));
-        sender.send(Bytes::from(vec![0; 60]));
+        sender.send([Bytes::from(vec![0; 60])]);
         assert_eq!(wakes.load(Ordering::SeqCst), 0, "sent is not taken");
         next(&mut body).await;
         assert_eq!(wakes.load(Ordering::SeqCst), 1);
         assert_eq!(sender.take_taken(), (120, true));
-        sender.send(Bytes::from(vec![0; 60]));
+        sender.send([Bytes::from(vec![0; 60])]);
         next(&mut body).await;
         assert_eq!(wakes.load(Ordering::SeqCst), 1);
         assert_eq!(sender.take_taken(), (60, true));
@@ -246,12 +250,12 @@ mod tests {
     fn what_nobody_will_take_counts_as_taken() {
         let (sender, body) = channel();
         let (waker, wakes) = counting_waker();
-        sender.send(Bytes::from(vec![0; 150]));
+        sender.send([Bytes::from(vec![0; 150])]);
         sender.watch(Some(waker));
         drop(body);
         assert_eq!(wakes.load(Ordering::SeqCst), 1);
         assert_eq!(sender.take_taken(), (150, true));
-        sender.send(Bytes::from(vec![0; 70]));
+        sender.send([Bytes::from(vec![0; 70])]);
         assert_eq!(sender.take_taken(), (70, true));
     }
 
@@ -269,7 +273,7 @@ mod tests {
     #[tokio::test]
     async fn a_lost_client_is_an_error_and_never_a_clean_end() {
         let (sender, mut body) = channel();
-        sender.send(Bytes::from_static(b"half"));
+        sender.send([Bytes::from_static(b"half")]);
         drop(sender);
         assert_eq!(next(&mut body).await, Some(Err(tonic::Code::Unavailable)));
     }
@@ -277,7 +281,7 @@ mod tests {
     #[tokio::test]
     async fn a_half_close_ends_cleanly_after_what_was_sent() {
         let (sender, mut body) = channel();
-        sender.send(Bytes::from_static(b"all"));
+        sender.send([Bytes::from_static(b"all")]);
         sender.finish(None);
         drop(sender);
         assert_eq!(next(&mut body).await, Some(Ok(Bytes::from_static(b"all"))));
@@ -288,10 +292,10 @@ mod tests {
     #[test]
     fn a_handler_that_wants_no_more_does_not_stop_the_connection() {
         let (sender, body) = channel();
-        sender.send(Bytes::from(vec![0; WINDOW]));
+        sender.send([Bytes::from(vec![0; WINDOW])]);
         drop(body);
         assert!(is_ready(&sender));
-        sender.send(Bytes::from(vec![0; WINDOW]));
+        sender.send([Bytes::from(vec![0; WINDOW])]);
         assert!(is_ready(&sender));
     }
 }

@@ -15,7 +15,7 @@ use tower::util::Oneshot;
 use tower::{BoxError, Service, ServiceExt};
 
 use super::guard::{drop_guarded, poll_guarded, replace_guarded};
-use crate::gather::Gather;
+use crate::gather::{Gather, Released};
 use crate::metadata::BlockWriter;
 use crate::server::response::{
     Answer, Compression, ContentType, GRPC_STATUS, missing_status, write_trailers,
@@ -26,12 +26,10 @@ use crate::status::CallStatus;
 /// of metadata or trailers is in the writer that was given.
 pub(super) enum Part {
     Metadata,
-    /// A slice of the stream of messages.
-    Messages(Bytes),
+    /// Slices of the stream of messages, or none before more comes.
+    Messages(Released),
     /// The last part. The code is for a WebSocket that has one call.
     Trailers(CloseCode),
-    /// Nothing to be sent before more comes.
-    Held,
 }
 
 /// How far the service is.
@@ -188,10 +186,7 @@ where
         {
             return self.end(&status, CloseCode::Internal, block);
         }
-        match self.gather.push(data, slice.complete) {
-            Some(ready) => Part::Messages(ready),
-            None => Part::Held,
-        }
+        Part::Messages(self.gather.push(data, slice.complete))
     }
 
     fn trailers(&mut self, trailers: &HeaderMap, block: &mut BlockWriter) -> Part {

@@ -35,10 +35,8 @@ impl Receiving {
     /// Gives the slices of a WebSocket message to the reader.
     pub(super) fn push(&mut self, slices: &Slices, message: &Bytes) {
         let slice = message.slice(slices.start..slices.start + slices.framed);
-        if !slice.is_empty()
-            && let Some(ready) = self.gather.push(slice, slices.complete)
-        {
-            self.body.send(ready);
+        if !slice.is_empty() {
+            self.body.send(self.gather.push(slice, slices.complete));
         }
         if slices.half_closed {
             self.finish(None);

@@ -92,12 +92,15 @@ where
                 Ok(segment) => link.queue_copy(segment.head(), self.written.block()),
                 Err(error) => return self.misused(link, error),
             },
-            Part::Messages(messages) => match self.server.forward(&messages) {
-                Ok(_) => link.queue(messages),
-                Err(error) => return self.misused(link, error),
-            },
+            Part::Messages(messages) => {
+                for slice in messages {
+                    match self.server.forward(&slice) {
+                        Ok(_) => link.queue(slice),
+                        Err(error) => return self.misused(link, error),
+                    }
+                }
+            }
             Part::Trailers(close_code) => return self.send_trailers(link, close_code),
-            Part::Held => {}
         }
         Ok(())
     }

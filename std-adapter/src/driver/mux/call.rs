@@ -274,7 +274,7 @@ fn push_answer<S: Service<Request<Body>>, B>(
     match part {
         Part::Metadata if block.is_empty() => output.owe_metadata(),
         Part::Metadata => output.copy(block.frame()),
-        Part::Messages(messages) => output.push(messages),
+        Part::Messages(messages) => messages.for_each(|slice| output.push(slice)),
         Part::Trailers(_) if !answering.is_cut() => {
             output.copy(block.frame());
             output.end();
@@ -283,7 +283,6 @@ fn push_answer<S: Service<Request<Body>>, B>(
             let message = "the service failed inside a message";
             output.reset(CallStatus::new(Code::Internal, message));
         }
-        Part::Held => {}
     }
 }
 
