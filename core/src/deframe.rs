@@ -138,6 +138,16 @@ impl Frames {
         limits: &Limits,
         input: &mut &[u8],
     ) -> Result<Option<Prefix>, DeframeError> {
+        // Most prefixes come whole. A device does with the loop, for it is there anyway.
+        if cfg!(not(target_os = "none"))
+            && self.filled == 0
+            && let [flags, a, b, c, d, rest @ ..] = *input
+        {
+            self.kind = FrameKind::from_flags(*flags)?;
+            self.left = u32::from_be_bytes([*a, *b, *c, *d]);
+            *input = rest;
+            return self.end_prefix(limits).map(Some);
+        }
         while let Some((&byte, rest)) = input.split_first() {
             if self.filled == 0 {
                 self.kind = FrameKind::from_flags(byte)?;
@@ -147,12 +157,18 @@ impl Frames {
             self.filled = self.filled.saturating_add(1);
             *input = rest;
             if self.filled == IN_PAYLOAD {
-                let (kind, len) = (self.kind, self.left);
-                check_len(limits, kind, len)?;
-                return Ok(Some(Prefix { kind, len }));
+                return self.end_prefix(limits).map(Some);
             }
         }
         Ok(None)
+    }
+
+    /// The prefix is whole.
+    fn end_prefix(&mut self, limits: &Limits) -> Result<Prefix, DeframeError> {
+        let (kind, len) = (self.kind, self.left);
+        check_len(limits, kind, len)?;
+        self.filled = IN_PAYLOAD;
+        Ok(Prefix { kind, len })
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) struct Call<S: Service<Request<Body>>, B> {
     pub(super) output: Output,
     /// How much of its stream the peer may send ahead.
     pub(super) window: Window,
+    taken: Taken,
     /// It waits for its turn to send. If not, and there is something to send, it waits for credit.
     pub(super) is_queued: bool,
 }
@@ -84,6 +85,7 @@ where
             role,
             output,
             window: Window::default(),
+            taken: Taken::All,
             is_queued: false,
         }
     }
@@ -176,13 +178,19 @@ where
         }
     }
 
-    /// Takes what is to be sent. The call is looked at again when all of that is sent.
+    /// Takes what is to be sent.
     fn poll_parts(&mut self, cx: &mut Context<'_>, block: &mut BlockWriter) {
         let Self { role, output, .. } = self;
-        if take_parts(output, |output| role.poll_part(output, cx, block)) {
+        self.taken = take_parts(output, |output| role.poll_part(output, cx, block));
+        if self.taken == Taken::Part {
             cx.waker().wake_by_ref();
         }
         output.say_metadata();
+    }
+
+    /// Whether the application is to be asked for more once all that was taken is sent.
+    pub(super) fn has_more(&self) -> bool {
+        self.taken == Taken::Enough
     }
 
     /// Waits for a turn to send, if there is something to send.
@@ -250,18 +258,31 @@ where
     }
 }
 
-/// Takes parts until there is as much as is sent in a turn, or there are no more now. Whether there
-/// may be more at once.
+/// What was taken of what the application has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// All there is; it says when there is more.
+    All,
+    /// As much as is sent in a turn.
+    Enough,
+    /// As much as others wait for.
+    Part,
+}
+
+/// Takes parts until there is as much as is sent in a turn, or there are no more now.
 pub(super) fn take_parts(
     output: &mut Output,
     mut poll_part: impl FnMut(&mut Output) -> Poll<()>,
-) -> bool {
+) -> Taken {
     for _ in 0..PARTS_PER_TURN {
-        if output.is_enough() || poll_part(output).is_pending() {
-            return false;
+        if output.is_enough() {
+            return Taken::Enough;
+        }
+        if poll_part(output).is_pending() {
+            return Taken::All;
         }
     }
-    true
+    Taken::Part
 }
 
 /// Adds a part of an answer to what is sent.

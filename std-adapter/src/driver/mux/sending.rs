@@ -78,7 +78,10 @@ where
         }
         call.output.give_back(&mut self.spare);
         if !call.output.is_over() || self.connection.contains(id) {
-            return self.woken.wake(&call.waker);
+            if call.has_more() {
+                self.woken.wake(&call.waker);
+            }
+            return;
         }
         if let Some(call) = self.remove(id) {
             self.woken.take_back(call.waker);
