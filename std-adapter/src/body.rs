@@ -130,9 +130,11 @@ impl BodySender {
 
 impl Drop for BodySender {
     fn drop(&mut self) {
-        self.fail(Status::unavailable(
-            "the connection ended before the messages did",
-        ));
+        if lock(&self.0).end.is_none() {
+            self.fail(Status::unavailable(
+                "the connection ended before the messages did",
+            ));
+        }
     }
 }
 

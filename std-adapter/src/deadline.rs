@@ -12,8 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 use tonic::body::Body;
 
-/// The header that says how much time a call has (gRPC PROTOCOL-HTTP2 "Requests").
-pub(crate) const GRPC_TIMEOUT: &str = "grpc-timeout";
+use crate::metadata::GRPC_TIMEOUT;
 
 /// The time that a request's head gives its call; none if it is malformed.
 pub(crate) fn timeout_of(headers: &HeaderMap) -> Option<Duration> {

@@ -14,6 +14,12 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::status::CallStatus;
 
+/// Names of gRPC's own.
+pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+pub(crate) const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+pub(crate) const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+
 /// Reads the client's block. What belongs to the connection is left out, as are values that gRPC
 /// does not allow; `-bin` values that peers joined with commas are taken apart, and count as fields
 /// of their own against `max_len`.
@@ -58,7 +64,7 @@ fn read(block: &[u8], max_len: u32, from: From) -> Result<HeaderMap, CallStatus>
     let mut headers = Headers::of(&block, max_len);
     for field in fields(&block) {
         let field = field.map_err(|error| CallStatus::new(Code::Internal, error.to_string()))?;
-        let Ok(name) = HeaderName::from_bytes(field.name()) else {
+        let Some(name) = header_name(&field) else {
             continue;
         };
         let is_dropped = from == From::Client && is_of_proxies(name.as_str());
@@ -72,6 +78,20 @@ fn read(block: &[u8], max_len: u32, from: From) -> Result<HeaderMap, CallStatus>
         }
     }
     Ok(headers.map)
+}
+
+/// The name of a field, which costs no memory if it is one that all calls have.
+fn header_name(field: &Field<'_>) -> Option<HeaderName> {
+    let known = [
+        GRPC_STATUS,
+        GRPC_TIMEOUT,
+        GRPC_ACCEPT_ENCODING,
+        GRPC_ENCODING,
+    ];
+    let mut known = known.into_iter();
+    known
+        .find(|name| field.is(name.as_str()))
+        .or_else(|| HeaderName::from_bytes(field.name()).ok())
 }
 
 /// Headers by which proxies say who their peer is. A proxy in front cannot look into a WebSocket to

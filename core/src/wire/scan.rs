@@ -45,9 +45,12 @@ impl BlockScanner {
     /// Reads the next bytes of the block off the front of `input`: one, or some that have no say in
     /// what the block is. None if there are none.
     pub(crate) fn push(&mut self, input: &mut &[u8]) -> Result<(), MalformedBlock> {
-        let idle = match self.position {
+        let idle = match &mut self.position {
             Position::Value => run_of(input, |byte| byte != b'\n'),
             Position::Name { matched: None } => run_of(input, is_name_byte),
+            Position::Name {
+                matched: Some(matched),
+            } => match_more(matched, input),
             _ => 0,
         };
         let (read, rest) = input.split_at_checked(idle.max(1)).unwrap_or_default();
@@ -131,6 +134,16 @@ impl BlockScanner {
 fn run_of(input: &[u8], is_such: impl Fn(u8) -> bool) -> usize {
     let end = input.iter().position(|&byte| !is_such(byte));
     end.unwrap_or(input.len())
+}
+
+/// How many bytes at the front of `input` go on with the name of the status.
+fn match_more(matched: &mut u8, input: &[u8]) -> usize {
+    let expected = GRPC_STATUS.iter().skip(usize::from(*matched));
+    let pairs = expected.zip(input);
+    let run = pairs.take_while(|(expected, byte)| expected.eq_ignore_ascii_case(byte));
+    let run = run.count();
+    *matched = matched.saturating_add(u8::try_from(run).unwrap_or(u8::MAX));
+    run
 }
 
 fn match_status(matched: Option<u8>, byte: u8) -> Option<u8> {

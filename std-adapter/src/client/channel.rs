@@ -1,7 +1,7 @@
 //! The channel: what the stubs that tonic generates call.
 
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -17,8 +17,9 @@ use super::device::{self, Find};
 use super::endpoint::Endpoint;
 use super::remote::Remote;
 use super::transport::Transport;
-use crate::deadline::{GRPC_TIMEOUT, exceeded, timeout_of};
+use crate::deadline::{exceeded, timeout_of};
 use crate::driver::mux::caller::Caller;
+use crate::metadata::GRPC_TIMEOUT;
 
 /// How often a call is made again that no server processed.
 pub(super) const MAX_RETRIES: u32 = 3;
@@ -107,15 +108,15 @@ impl Kind {
             Self::Device(_) => None,
         };
         let deadline = take_deadline(&mut request, usual);
-        let answer = async {
+        let mut answer = pin!(async {
             match self {
                 Self::Server(remote) => remote.call(request, deadline).await,
                 Self::Device(find) => by_websocket(device::call(&**find, request, deadline).await?),
             }
-        };
+        });
         match deadline {
-            None => answer.await,
-            Some(at) => timeout_at(at, answer)
+            None => answer.as_mut().await,
+            Some(at) => timeout_at(at, answer.as_mut())
                 .await
                 .unwrap_or_else(|_| Err(exceeded())),
         }

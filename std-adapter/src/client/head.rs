@@ -9,21 +9,20 @@ use http::{Response, Version};
 use tokio::time::Instant;
 use tonic::Status;
 
-use crate::metadata::{BlockWriter, read_answer_block};
-use crate::server::response::GRPC_STATUS;
+use crate::metadata::{BlockWriter, GRPC_STATUS, read_answer_block};
 
 const GRPC: &str = "application/grpc";
 const GRPC_WEB: &str = "application/grpc-web";
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 /// The block of a call of `grpc-mux.v1` (SPEC.md#request).
-pub(crate) fn mux_block(head: &Parts, deadline: Option<Instant>) -> BlockWriter {
-    let mut block = BlockWriter::new();
+pub(crate) fn write_mux_block(head: &Parts, deadline: Option<Instant>, block: &mut BlockWriter) {
+    block.clear();
     block.path(head.uri.path());
     if let Some(subtype) = subtype(&head.headers).filter(|subtype| *subtype != "proto") {
         block.field("content-type", format!("{GRPC}+{subtype}").as_bytes());
     }
-    finish(block, head, deadline)
+    finish(block, head, deadline);
 }
 
 /// The block of a call of `grpc-websockets`, as the servers in use know it.
@@ -32,17 +31,17 @@ pub(crate) fn single_block(head: &Parts, deadline: Option<Instant>) -> BlockWrit
     let subtype = subtype(&head.headers).unwrap_or("proto");
     block.field("content-type", format!("{GRPC_WEB}+{subtype}").as_bytes());
     block.field("x-grpc-web", b"1");
-    finish(block, head, deadline)
+    finish(&mut block, head, deadline);
+    block
 }
 
 /// Writes the time that is left, and the caller's metadata.
-fn finish(mut block: BlockWriter, head: &Parts, deadline: Option<Instant>) -> BlockWriter {
+fn finish(block: &mut BlockWriter, head: &Parts, deadline: Option<Instant>) {
     if let Some(deadline) = deadline {
         let left = deadline.saturating_duration_since(Instant::now());
         block.field("grpc-timeout", timeout::encode(left).as_bytes());
     }
     block.headers(&head.headers);
-    block
 }
 
 /// `x` of `application/grpc+x`.
@@ -98,6 +97,12 @@ mod tests {
 
     fn text(block: &BlockWriter) -> String {
         String::from_utf8(block.block().to_vec()).unwrap()
+    }
+
+    fn mux_block(head: &Parts, deadline: Option<Instant>) -> BlockWriter {
+        let mut block = BlockWriter::new();
+        write_mux_block(head, deadline, &mut block);
+        block
     }
 
     fn head(content_type: &'static str) -> Parts {

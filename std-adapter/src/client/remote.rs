@@ -17,7 +17,8 @@ use super::http2::{Failure, Http2};
 use super::outgoing::{Record, Unanswered, Upload};
 use super::slot::Slot;
 use super::transport::{Transport, Transports};
-use crate::deadline::{Expiry, GRPC_TIMEOUT, Timed};
+use crate::deadline::{Expiry, Timed};
+use crate::metadata::GRPC_TIMEOUT;
 
 /// See the module.
 pub(super) struct Remote {
@@ -86,7 +87,8 @@ impl Remote {
         let transport = self.choose(wanted).await?;
         let mut response = match transport {
             Transport::WebSocket => self.call_by_websocket(request, deadline).await?,
-            Transport::Http2 => self.call_by_http2(request, deadline).await?,
+            // In boxes, what not every call needs: the future of a call has room for all that is in it.
+            Transport::Http2 => Box::pin(self.call_by_http2(request, deadline)).await?,
         };
         self.note(transport);
         response.extensions_mut().insert(transport);
@@ -99,7 +101,7 @@ impl Remote {
             (Transports::WebSocket, _) => Ok(Transport::WebSocket),
             (Transports::Http2, _) => Ok(Transport::Http2),
             (Transports::Auto, Some(wanted)) => Ok(wanted),
-            (Transports::Auto, None) => self.find_out().await,
+            (Transports::Auto, None) => Box::pin(self.find_out()).await,
         }
     }
 
@@ -200,7 +202,7 @@ impl Remote {
         match line {
             Line::Mux(caller) => caller.call(request, deadline).await,
             Line::Single => {
-                let answer = self.dialer.call(request, deadline).await;
+                let answer = Box::pin(self.dialer.call(request, deadline)).await;
                 if let Err(Unanswered {
                     request: Some(_), ..
                 }) = answer

@@ -55,9 +55,13 @@ impl Slot {
     /// for as long as anybody has the slot.
     /// `wait`: failures do not end it.
     pub(super) async fn line(self: &Arc<Self>, wait: bool) -> Result<Line, Status> {
-        if let Some(line) = self.ready() {
-            return Ok(line);
+        match self.ready() {
+            Some(line) => Ok(line),
+            None => Box::pin(self.wait_for_line(wait)).await,
         }
+    }
+
+    async fn wait_for_line(self: &Arc<Self>, wait: bool) -> Result<Line, Status> {
         let mut phase = self.phase.subscribe();
         // One attempt is enough, however short the wait before the next one.
         let mut awaited = false;

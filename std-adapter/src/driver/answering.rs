@@ -16,10 +16,8 @@ use tower::{BoxError, Service, ServiceExt};
 
 use super::guard::{drop_guarded, poll_guarded, replace_guarded};
 use crate::gather::{Gather, Released};
-use crate::metadata::BlockWriter;
-use crate::server::response::{
-    Answer, Compression, ContentType, GRPC_STATUS, missing_status, write_trailers,
-};
+use crate::metadata::{BlockWriter, GRPC_STATUS};
+use crate::server::response::{Answer, Compression, ContentType, missing_status, write_trailers};
 use crate::status::CallStatus;
 
 /// A part of an answer, in their order: `Metadata`, any number of `Messages`, `Trailers`. The block

@@ -5,20 +5,19 @@ use std::time::Duration;
 
 use grpc_websocket_core::Code;
 use grpc_websocket_core::wire::timeout;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, TE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Extensions, Method, Request, Uri, Version};
 use hyper::ext::Protocol;
 use tonic::body::Body;
 
-use crate::metadata::{read_block, read_block_with_path};
+use crate::metadata::{GRPC_TIMEOUT, read_block, read_block_with_path};
 use crate::server::headers;
 use crate::status::CallStatus;
 use crate::subprotocol::Subprotocol;
 
 const GRPC: &str = "application/grpc";
-const GRPC_TIMEOUT: HeaderName = HeaderName::from_static(crate::deadline::GRPC_TIMEOUT);
 
 /// What the upgrade says of every call on its WebSocket.
 #[derive(Clone, Default)]

@@ -4,15 +4,11 @@ use std::borrow::Cow;
 
 use grpc_websocket_core::Code;
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::response::Parts;
 
-use crate::metadata::BlockWriter;
+use crate::metadata::{BlockWriter, GRPC_ACCEPT_ENCODING, GRPC_ENCODING, GRPC_STATUS};
 use crate::status::CallStatus;
-
-pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
-const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
 /// How a subprotocol names the type of an answer's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +142,8 @@ fn subtype(headers: &HeaderMap) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
 
     fn block_of(content_type: ContentType, said: &'static str) -> Vec<u8> {

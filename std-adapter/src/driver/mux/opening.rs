@@ -3,7 +3,7 @@
 
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use grpc_websocket_core::mux::OpenError;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
@@ -18,9 +18,10 @@ use super::call::{Call, Role, push_request, take_parts};
 use super::caller::Order;
 use super::output::Output;
 use super::sending::misuse;
-use crate::client::head::mux_block;
+use crate::client::head::write_mux_block;
 use crate::driver::link::Link;
 use crate::driver::made::Made;
+use crate::metadata::BlockWriter;
 use crate::websocket::socket::WebSocket;
 
 /// A call that is to be made.
@@ -33,13 +34,22 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    fn new(order: Order, max_metadata_len: u32, cx: &mut Context<'_>) -> Self {
+    /// `written` and `spare`: as [`Mux`] has them.
+    fn new(
+        order: Order,
+        max_metadata_len: u32,
+        written: &mut BlockWriter,
+        spare: &mut BytesMut,
+        cx: &mut Context<'_>,
+    ) -> Self {
         let Order { outgoing, place } = order;
         let deadline = outgoing.deadline;
         let mut made = Made::new(outgoing, max_metadata_len);
         let mut output = Output::default();
+        output.borrow(spare);
         if let Some(head) = made.head() {
-            output.copy(mux_block(head, deadline).frame());
+            write_mux_block(head, deadline, written);
+            output.copy(written.frame());
         }
         take_parts(&mut output, |output| {
             made.poll_request(cx)
@@ -87,7 +97,10 @@ where
         while let Some(orders) = &mut self.orders {
             match orders.poll_next(cx) {
                 Poll::Ready(Some(order)) if order.outgoing.answer.is_closed() => {}
-                Poll::Ready(Some(order)) => return Some(Opening::new(*order, max_len, cx)),
+                Poll::Ready(Some(order)) => {
+                    let (written, spare) = (&mut self.written, &mut self.spare);
+                    return Some(Opening::new(*order, max_len, written, spare, cx));
+                }
                 Poll::Ready(None) => self.orders = None,
                 Poll::Pending => return None,
             }
@@ -114,6 +127,7 @@ where
                 let mut call = Call::new(self.woken.waker(id), role, opening.output);
                 self.woken.wake(&call.waker);
                 call.queue(id, &mut self.sending);
+                call.output.give_back(&mut self.spare);
                 self.calls.insert(id, call);
             }
             Err(OpenError::TooManyCalls | OpenError::TableFull | OpenError::NotReady) => {
