@@ -58,7 +58,7 @@ fn a_window_can_be_made_wider() {
     }
     end.mux.grant(call, 300);
     assert_eq!(end.control(), [window(1, 300)]);
-    end.mux.reset(call, Code::Cancelled, "").unwrap();
+    let _ = end.mux.reset(call, Code::Cancelled, "").unwrap();
     end.mux.grant(call, 1000);
     assert_eq!(end.control(), SILENCE, "it is over");
 }

@@ -147,19 +147,21 @@ impl Upload {
         while sent.len() < 2 {
             match poll_fn(|cx| Poll::Ready(Pin::new(&mut body).poll_frame(cx))).await {
                 Poll::Ready(Some(frame)) => sent.extend(frame?.into_data().ok()),
-                Poll::Ready(None) if sent.len() < 2 => {
-                    let whole = sent.pop_front().unwrap_or_default();
-                    match whole.len() {
-                        ..=MAX_KEPT => return Ok(Self::Whole(whole)),
-                        _ => sent.push_front(whole),
-                    }
-                    break;
-                }
-                Poll::Ready(None) | Poll::Pending => break,
+                Poll::Ready(None) => return Ok(Self::whole(sent)),
+                Poll::Pending => break,
             }
         }
         let rest = Some(Box::pin(body));
         Ok(Self::Stream(Body::new(Replay { sent, rest })))
+    }
+
+    /// All of them, of which there are two at most.
+    fn whole(mut sent: VecDeque<Bytes>) -> Self {
+        match sent.len() {
+            0 => Self::Whole(Bytes::new()),
+            1 if sent[0].len() <= MAX_KEPT => Self::Whole(sent.pop_front().unwrap_or_default()),
+            _ => Self::Stream(Body::new(Replay { sent, rest: None })),
+        }
     }
 
     /// Whether there is no message, and no more comes.
@@ -293,7 +295,7 @@ impl HttpBody for Replay {
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::{BodyExt as _, StreamBody};
+    use http_body_util::BodyExt as _;
 
     use super::*;
 
@@ -333,15 +335,39 @@ mod tests {
         let empty = Upload::of(Body::empty()).await.unwrap();
         assert!(matches!(empty, Upload::Whole(_)) && empty.is_end_stream());
 
-        let frames =
-            ["one,", "two,", "three"].map(|part| Ok::<_, Status>(Frame::data(part.into())));
-        let frames: StreamBody<_> = StreamBody::new(futures_util::stream::iter(frames));
         let long = Full::new(Bytes::from(vec![b'x'; MAX_KEPT + 1]));
-        for (body, len) in [(Body::new(frames), 13), (Body::new(long), MAX_KEPT + 1)] {
+        let upload = Upload::of(Body::new(long)).await.unwrap();
+        assert!(matches!(upload, Upload::Stream(_)) && !upload.is_end_stream());
+        let messages = upload.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(messages.len(), MAX_KEPT + 1);
+    }
+
+    /// A body of so many messages, which must not be polled after its end.
+    struct Strict(Option<usize>);
+
+    impl HttpBody for Strict {
+        type Data = Bytes;
+        type Error = Status;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+            let left = self.0.expect("the body ended");
+            self.0 = left.checked_sub(1);
+            let frame = self.0.map(|_| Ok(Frame::data(Bytes::from_static(b"x"))));
+            Poll::Ready(frame)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_not_polled_after_its_end() {
+        for messages in 0..5 {
+            let body = Body::new(Strict(Some(messages)));
             let upload = Upload::of(body).await.unwrap();
-            assert!(matches!(upload, Upload::Stream(_)) && !upload.is_end_stream());
-            let messages = upload.into_body().collect().await.unwrap().to_bytes();
-            assert_eq!(messages.len(), len);
+            assert_eq!(matches!(upload, Upload::Whole(_)), messages < 2);
+            let sent = upload.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(sent.len(), messages);
         }
     }
 

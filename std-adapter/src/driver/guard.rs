@@ -8,7 +8,7 @@ use grpc_websocket_core::Code;
 use crate::status::CallStatus;
 
 /// Polls an application's future or body.
-pub(super) fn poll_guarded<T>(poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, CallStatus>> {
+pub(crate) fn poll_guarded<T>(poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, CallStatus>> {
     match catch_unwind(AssertUnwindSafe(poll)) {
         Ok(poll) => poll.map(Ok),
         Err(_) => Poll::Ready(Err(CallStatus::new(Code::Internal, "the handler panicked"))),

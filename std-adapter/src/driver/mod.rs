@@ -16,7 +16,7 @@
 //! subprotocols on it.
 
 mod answering;
-mod guard;
+pub(crate) mod guard;
 mod link;
 mod made;
 pub(crate) mod mux;

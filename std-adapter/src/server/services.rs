@@ -115,3 +115,73 @@ impl Service<Request<Body>> for Services {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers with its name in a header, so that it is known who was called.
+    #[derive(Clone)]
+    struct Pump;
+
+    #[derive(Clone)]
+    struct Valve;
+
+    impl NamedService for Pump {
+        const NAME: &'static str = "plant.v1.Pump";
+    }
+
+    impl NamedService for Valve {
+        const NAME: &'static str = "plant.v1.Pump.Valve";
+    }
+
+    macro_rules! answer_by_name {
+        ($($service:ty),*) => {$(
+            impl Service<Request<Body>> for $service {
+                type Response = Response<Body>;
+                type Error = Infallible;
+                type Future = std::future::Ready<Result<Response<Body>, Infallible>>;
+
+                fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+                    Poll::Ready(Ok(()))
+                }
+
+                fn call(&mut self, _: Request<Body>) -> Self::Future {
+                    let response = Response::builder().header("x-name", Self::NAME);
+                    std::future::ready(Ok(response.body(Body::empty()).unwrap()))
+                }
+            }
+        )*};
+    }
+
+    answer_by_name!(Pump, Valve);
+
+    async fn call(path: &str) -> Response<Body> {
+        let services = Services::new().add_service(Pump).add_service(Valve);
+        let request = Request::post(path).body(Body::empty()).unwrap();
+        services.oneshot(request).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_service_of_the_path_is_called() {
+        for name in [Pump::NAME, Valve::NAME] {
+            let answer = call(&format!("/{name}/Open")).await;
+            assert_eq!(answer.headers()["x-name"], name);
+        }
+    }
+
+    #[tokio::test]
+    async fn other_paths_are_unimplemented() {
+        for path in [
+            "/",
+            "/plant.v1.Pump",
+            "/plant.v1.Pum/Open",
+            "/plant.v1.Pumps/Open",
+            "/x/plant.v1.Pump/Open",
+            "//Open",
+        ] {
+            let answer = call(path).await;
+            assert_eq!(answer.headers()["grpc-status"], "12", "{path}");
+        }
+    }
+}

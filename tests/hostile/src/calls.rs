@@ -25,6 +25,8 @@ pub fn endpoint(address: SocketAddr, subprotocols: Subprotocols) -> Endpoint {
     Endpoint::new(format!("ws://{address}"))
         .expect("a good URI")
         .subprotocols(subprotocols)
+        // One that a few frames fill.
+        .call_window_len(64 * 1024)
         .backoff(Backoff::new(Duration::ZERO, Duration::ZERO))
 }
 

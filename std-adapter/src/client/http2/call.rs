@@ -15,7 +15,6 @@ use http::header::{HeaderValue, TE};
 use http::request::Parts;
 use http::{Request, Response, Uri, Version};
 use http_body::{Body as HttpBody, Frame};
-use http_body_util::BodyExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -26,6 +25,7 @@ use super::connection::{Connection, WeakConnection};
 use super::failure::{self, Failure, Unanswered};
 use crate::client::connect::Target;
 use crate::client::outgoing::Upload;
+use crate::driver::guard::poll_guarded;
 
 /// How long a server may take nothing of a request before its connection gets no more calls.
 const STALL: Duration = Duration::from_secs(1);
@@ -251,7 +251,11 @@ async fn send(
     stream: &mut SendStream<Bytes>,
     connection: &WeakConnection,
 ) -> Result<(), Unsent> {
-    while let Some(frame) = body.frame().await {
+    loop {
+        let polled = poll_fn(|cx| poll_guarded(|| Pin::new(&mut body).poll_frame(cx))).await;
+        let Some(frame) = polled.map_err(|_| Unsent::ClientFailed)? else {
+            break;
+        };
         let frame = frame.map_err(|_| Unsent::ClientFailed)?;
         if let Ok(mut data) = frame.into_data() {
             while !data.is_empty() {

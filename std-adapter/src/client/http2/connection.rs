@@ -94,7 +94,12 @@ impl Connection {
 
     /// The way to make calls. Connects once for all that ask; a failure is that of all of them.
     pub(super) async fn requests(&self) -> Result<SendRequest<Bytes>, Failure> {
-        let requests = self.0.requests.get_or_init(|| self.connect()).await.clone();
+        let requests = match self.0.requests.get() {
+            Some(requests) => requests,
+            // In a box, for few calls need it.
+            None => Box::pin(self.0.requests.get_or_init(|| self.connect())).await,
+        };
+        let requests = requests.clone();
         if requests.is_err() {
             self.lose();
         }

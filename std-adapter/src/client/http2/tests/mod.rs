@@ -136,6 +136,30 @@ async fn an_early_answer_is_read_whole_whatever_becomes_of_the_request() {
     }
 }
 
+#[tokio::test]
+async fn a_panic_of_a_requests_body_is_the_end_of_its_call() {
+    let (listener, http2) = listen().await;
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        let mut calls = Vec::new();
+        while let Some(call) = connection.accept().await {
+            calls.push(call);
+        }
+    });
+    let frames = futures_util::stream::once(async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        panic!("a body's bug")
+    });
+    let frames = futures_util::StreamExt::map(frames, |()| {
+        Ok::<_, Infallible>(http_body::Frame::data(Bytes::new()))
+    });
+    let request = Request::post("/s/m").body(Body::new(StreamBody::new(frames)));
+    let call = forward(&http2, request.unwrap());
+    let ended = tokio::time::timeout(Duration::from_secs(10), call).await;
+    ended.expect("it ends").unwrap_err();
+}
+
 /// A request body whose message comes when its stream is closed already.
 fn one_message_later() -> impl http_body::Body<Data = Bytes, Error = Infallible> {
     let later = async {
