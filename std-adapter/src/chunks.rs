@@ -66,7 +66,10 @@ impl Chunks {
     /// Gives memory for short slices back, if there are none and it is not much.
     pub(crate) fn give_back(&mut self, spare: &mut BytesMut) {
         if self.copied.is_empty() && self.copied.capacity() <= MAX_SPARE {
-            *spare = std::mem::take(&mut self.copied);
+            let memory = std::mem::take(&mut self.copied);
+            if memory.capacity() > spare.capacity() {
+                *spare = memory;
+            }
         }
     }
 
