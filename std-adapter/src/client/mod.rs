@@ -13,6 +13,7 @@ mod remote;
 mod slot;
 mod transport;
 mod upgrade;
+pub(crate) mod upload;
 
 pub use backoff::Backoff;
 pub use channel::Channel;

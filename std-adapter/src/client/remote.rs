@@ -14,9 +14,10 @@ use super::channel::MAX_RETRIES;
 use super::dial::{Dialer, Line};
 use super::endpoint::Endpoint;
 use super::http2::{Failure, Http2};
-use super::outgoing::{Record, Unanswered, Upload};
+use super::outgoing::Unanswered;
 use super::slot::Slot;
 use super::transport::{Transport, Transports};
+use super::upload::{Record, Upload};
 use crate::deadline::{Expiry, Timed};
 use crate::metadata::GRPC_TIMEOUT;
 

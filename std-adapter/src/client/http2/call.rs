@@ -24,7 +24,7 @@ use tonic::body::Body;
 use super::connection::{Connection, WeakConnection};
 use super::failure::{self, Failure, Unanswered};
 use crate::client::connect::Target;
-use crate::client::outgoing::Upload;
+use crate::client::upload::Upload;
 use crate::driver::guard::poll_guarded;
 
 /// How long a server may take nothing of a request before its connection gets no more calls.

@@ -9,7 +9,7 @@ use tonic::Status;
 
 use super::first::NotHttp2;
 use crate::client::connect::{ConnectError, Target};
-use crate::client::outgoing::Upload;
+use crate::client::upload::Upload;
 
 /// Why there is no HTTP/2 connection, told to all the calls that waited for it.
 #[derive(Debug, Clone)]

@@ -19,7 +19,7 @@ use self::call::{Opened, Unopened};
 use self::connection::{Connection, Server};
 pub(crate) use self::failure::{Failure, Unanswered};
 use super::connect::{Connector, Target};
-use super::outgoing::Upload;
+use super::upload::Upload;
 
 /// How many calls share a connection at most: what servers allow as a rule (RFC 9113 section 6.5.2
 /// advises no less). Calls beyond what a server allows would wait for others to end.
