@@ -12,7 +12,7 @@ use crate::subprotocol::Subprotocol;
 const MAX_CALLS: u32 = 256;
 
 /// How many bytes of each of them may wait for its handler.
-const CALL_WINDOW: u32 = 64 * 1024;
+const CALL_WINDOW: u32 = 80 * 1024;
 
 /// The same at a client, which chooses whom it calls: as hyper's window for a connection.
 const CLIENT_CALL_WINDOW: u32 = 1024 * 1024;

@@ -52,6 +52,9 @@ use crate::websocket::socket::WebSocket;
 /// How many WebSocket messages, or pieces of answers, one turn takes before other tasks run.
 const BURST: usize = 64;
 
+/// How many bytes one turn reads before what came is answered: while it is in the processor's cache.
+const BYTES_READ: usize = 64 * 1024;
+
 /// What clients are told when a server ends.
 const SHUTTING_DOWN: &str = "the server is shutting down";
 
@@ -232,7 +235,11 @@ impl<W: WebSocket, C: Calls<W>> Driver<'_, W, C> {
 
     /// Reads what is there, as far as there is room for it.
     fn receive(&mut self, cx: &mut Context<'_>) -> Turn {
+        let mut read = 0;
         for _ in 0..BURST {
+            if read >= BYTES_READ {
+                break;
+            }
             if self.calls.poll_room(cx).is_pending() {
                 self.link.pause();
                 return Ok(());
@@ -241,7 +248,10 @@ impl<W: WebSocket, C: Calls<W>> Driver<'_, W, C> {
                 return Ok(());
             };
             match received {
-                Received::Message(message) => self.calls.receive(&mut self.link, &message)?,
+                Received::Message(message) => {
+                    read += message.len();
+                    self.calls.receive(&mut self.link, &message)?;
+                }
                 Received::Text => self.calls.receive_text(&mut self.link)?,
                 Received::Control => {}
                 Received::Fault(fault) => self.calls.refuse(&mut self.link, fault)?,
