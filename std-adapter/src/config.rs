@@ -11,7 +11,8 @@ use crate::subprotocol::Subprotocol;
 /// How many calls a client may have open on a WebSocket.
 const MAX_CALLS: u32 = 256;
 
-/// How many bytes of each of them may wait for its handler.
+/// How many bytes of each of them may wait for its handler: a message of 64 KiB and what is around it
+/// comes without a wait.
 const CALL_WINDOW: u32 = 80 * 1024;
 
 /// The same at a client, which chooses whom it calls: as hyper's window for a connection.

@@ -14,8 +14,10 @@ use crate::config::Keepalive;
 use crate::websocket::liveness::{Liveness, Verdict};
 use crate::websocket::socket::{Incoming, SocketError, WebSocket};
 
-/// How many bytes may wait for the socket before no more of an answer is written.
-const WRITE_WINDOW: usize = 64 * 1024;
+/// How many bytes may wait for the socket before no more of an answer is written. With the last frame of
+/// an answer it is less than one segment of a local connection, 64 KiB: a second, short one wakes the
+/// peer once more.
+const WRITE_WINDOW: usize = 48 * 1024;
 
 /// See the module.
 pub(super) struct Link<W> {

@@ -52,8 +52,8 @@ use crate::websocket::socket::WebSocket;
 /// How many WebSocket messages, or pieces of answers, one turn takes before other tasks run.
 const BURST: usize = 64;
 
-/// How many bytes one turn reads before what came is answered: while it is in the processor's cache.
-const BYTES_READ: usize = 64 * 1024;
+/// After how many bytes a turn answers what came, while it is in the processor's cache.
+const TURN_LEN: usize = 48 * 1024;
 
 /// What clients are told when a server ends.
 const SHUTTING_DOWN: &str = "the server is shutting down";
@@ -237,7 +237,7 @@ impl<W: WebSocket, C: Calls<W>> Driver<'_, W, C> {
     fn receive(&mut self, cx: &mut Context<'_>) -> Turn {
         let mut read = 0;
         for _ in 0..BURST {
-            if read >= BYTES_READ {
+            if read >= TURN_LEN {
                 break;
             }
             if self.calls.poll_room(cx).is_pending() {

@@ -125,7 +125,7 @@ impl WebSocketLayer {
     /// its client waits, and its other calls go on. So what a WebSocket keeps in memory is bounded:
     /// this and 64 KiB for each of [`WebSocketLayer::max_concurrent_calls`], and
     /// [`WebSocketLayer::lent_window_len`]. But no call is faster than a window in each round trip.
-    /// 64 KiB by default; 64 to 2^31 - 1.
+    /// 80 KiB by default; 64 to 2^31 - 1.
     #[must_use]
     pub fn call_window_len(mut self, bytes: u32) -> Self {
         self.config.mux = self.config.mux.with_window(bytes);

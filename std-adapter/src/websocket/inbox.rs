@@ -17,7 +17,7 @@ use tokio_util::io::poll_read_buf;
 /// How much is read at once: this at first, twice as much after a read that took all of it, half as
 /// much after one that took less than half.
 const SHORTEST_READ: usize = 1024;
-const LONGEST_READ: usize = 64 * 1024;
+const LONGEST_READ: usize = 48 * 1024;
 
 /// So little room is not worth a read, and so few bytes may be moved for more.
 const SHORT: usize = 256;

@@ -160,7 +160,7 @@ async fn a_client_that_does_not_read_stops_its_handler() {
     .await;
     let made = made.load(Ordering::SeqCst);
     assert!(
-        (60..=65).contains(&made),
+        (45..=49).contains(&made),
         "{made} messages of 1 KiB were made"
     );
     assert_eq!(start.elapsed(), Duration::from_secs(30));
