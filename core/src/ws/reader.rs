@@ -151,6 +151,10 @@ impl Reader {
                 }
                 Step::Payload => return self.recv_payload(input),
                 Step::First | Step::Second | Step::Rest(_) => {
+                    // Most headers come whole. A device does with the loop, for it is there anyway.
+                    if cfg!(not(target_os = "none")) && self.take_header(input)? {
+                        continue;
+                    }
                     let Some(&mut byte) = input.split_off_first_mut() else {
                         return Ok(None);
                     };
@@ -158,6 +162,39 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// Takes a header that is all there; whether one was.
+    fn take_header(&mut self, input: &mut &mut [u8]) -> Result<bool, Error> {
+        let (Step::First, [first, second, rest @ ..]) = (self.step, &**input) else {
+            return Ok(false);
+        };
+        self.recv_first(*first)?;
+        self.step = self.recv_second(*second)?;
+        let mut taken = 2_usize;
+        if let Step::Rest(count) = self.step
+            && let Some(rest) = rest.get(..usize::from(count))
+        {
+            self.step = Step::Payload;
+            self.recv_whole_rest(rest)?;
+            taken = taken.saturating_add(rest.len());
+        }
+        let _ = input.split_off_mut(..taken);
+        Ok(true)
+    }
+
+    /// What follows the second byte of a header.
+    fn recv_whole_rest(&mut self, rest: &[u8]) -> Result<(), Error> {
+        let len_bytes = rest.len().saturating_sub(usize::from(self.key_len));
+        let (len, key) = rest.split_at_checked(len_bytes).unwrap_or((rest, &[]));
+        for &byte in len {
+            self.frame.left = (self.frame.left << 8) | u64::from(byte);
+        }
+        self.frame.check_len()?;
+        if let Ok(&key) = <&[u8; 4]>::try_from(key) {
+            self.frame.mask = Mask::new(key);
+        }
+        Ok(())
     }
 
     #[cfg_attr(target_os = "none", inline(never))]
