@@ -5,12 +5,11 @@ use std::io::IoSlice;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use crate::spare;
+
 /// Shorter slices are copied together. By itself each would cost more than its bytes, and keep the
 /// block alive that it was read in.
 pub(crate) const COPIED_LEN: usize = 4 * 1024;
-
-/// So much memory is kept for others at most.
-const MAX_SPARE: usize = 1024;
 
 /// A queue of slices. It costs little more than its bytes, however short the slices are.
 #[derive(Default)]
@@ -28,11 +27,6 @@ impl Chunks {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
-    }
-
-    /// Makes room for short slices of so many bytes.
-    pub(crate) fn reserve(&mut self, len: usize) {
-        self.copied.reserve(len);
     }
 
     /// Adds a slice at the end.
@@ -57,19 +51,19 @@ impl Chunks {
     }
 
     /// Takes memory for short slices, if it has none.
-    pub(crate) fn borrow(&mut self, spare: &mut BytesMut) {
+    pub(crate) fn borrow(&mut self) {
         if self.copied.capacity() == 0 {
-            std::mem::swap(&mut self.copied, spare);
+            self.copied = spare::take();
         }
     }
 
-    /// Gives memory for short slices back, if there are none and it is not much.
-    pub(crate) fn give_back(&mut self, spare: &mut BytesMut) {
-        if self.copied.is_empty() && self.copied.capacity() <= MAX_SPARE {
-            let memory = std::mem::take(&mut self.copied);
-            if memory.capacity() > spare.capacity() {
-                *spare = memory;
-            }
+    /// Gives its memory back, if nothing is in it.
+    pub(crate) fn give_back(&mut self) {
+        if self.is_empty() && self.copied.capacity() > 0 {
+            spare::give(std::mem::take(&mut self.copied));
+        }
+        if self.slices.is_empty() && self.slices.capacity() > 0 {
+            self.slices = VecDeque::new();
         }
     }
 

@@ -23,8 +23,9 @@ const WRITE_WINDOW: usize = 48 * 1024;
 pub(super) struct Link<W> {
     socket: W,
     clock: Clock,
-    /// When the turn began.
+    /// When the turn began, and the same as the core's time.
     now: Instant,
+    core_now: grpc_websocket_core::Instant,
     timer: Pin<Box<Sleep>>,
     /// Whom the timer wakes.
     timer_waker: Option<Waker>,
@@ -52,6 +53,7 @@ impl<W: WebSocket> Link<W> {
             socket,
             clock,
             now,
+            core_now: clock.time_of(now),
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             timer_waker: None,
             liveness: Liveness::new(keepalive, max_message_len, clock.0),
@@ -66,11 +68,12 @@ impl<W: WebSocket> Link<W> {
     /// A turn begins: the clock is read once for it.
     pub(super) fn begin_turn(&mut self) {
         self.now = Instant::now();
+        self.core_now = self.clock.time_of(self.now);
     }
 
     /// The core's time.
     pub(super) fn now(&self) -> grpc_websocket_core::Instant {
-        self.clock.time_of(self.now)
+        self.core_now
     }
 
     /// The core's time for one of the runtime.

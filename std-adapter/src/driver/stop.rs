@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::seldom::Seldom;
 use crate::server::shutdown::GracefulShutdown;
 
 /// What a WebSocket is to do now.
@@ -19,7 +20,14 @@ pub(super) struct Stop<'s> {
     shutdown: Option<&'s GracefulShutdown>,
     /// The next one.
     order: Order,
-    waiting: Option<Pin<Box<dyn Future<Output = ()> + Send + 's>>>,
+    waiting: Option<Waiting<'s>>,
+}
+
+/// For the end of the server, which comes once, while the WebSocket is woken all the time.
+type Waiting<'s> = Seldom<Pin<Box<dyn Future<Output = ()> + Send + 's>>>;
+
+fn wait<'s>(until: impl Future<Output = ()> + Send + 's) -> Waiting<'s> {
+    Seldom::new(Box::pin(until))
 }
 
 impl<'s> Stop<'s> {
@@ -27,7 +35,7 @@ impl<'s> Stop<'s> {
         Self {
             shutdown: Some(shutdown),
             order: Order::Drain,
-            waiting: Some(Box::pin(shutdown.begun())),
+            waiting: Some(wait(shutdown.begun())),
         }
     }
 
@@ -44,12 +52,12 @@ impl<'s> Stop<'s> {
         let Some(waiting) = &mut self.waiting else {
             return Poll::Pending;
         };
-        if waiting.as_mut().poll(cx).is_pending() {
+        if Pin::new(waiting).poll(cx).is_pending() {
             return Poll::Pending;
         }
         let order = std::mem::replace(&mut self.order, Order::Abort);
         let next = self.shutdown.filter(|_| order == Order::Drain);
-        self.waiting = next.map(|shutdown| Box::pin(shutdown.aborted()) as _);
+        self.waiting = next.map(|shutdown| wait(shutdown.aborted()));
         Poll::Ready(order)
     }
 }

@@ -17,6 +17,7 @@ use tower::{BoxError, Layer, Service, ServiceExt};
 use crate::config::{Config, Keepalive};
 use crate::driver::{self, mux::Calling};
 use crate::registry::{Enrolment, Registry};
+use crate::seldom::Seldom;
 use crate::server::handshake::{self, Refusal};
 use crate::server::origin::AllowOrigin;
 #[cfg(feature = "axum")]
@@ -336,8 +337,9 @@ impl<S, H> WebSocketService<S, H> {
                 }
             };
             tokio::select! {
+                biased;
                 () = served => {}
-                () = shutdown.overdue() => tracing::debug!("a WebSocket outlived the server"),
+                () = Seldom::new(Box::pin(shutdown.overdue())) => tracing::debug!("a WebSocket outlived the server"),
             }
             drop(running);
         });

@@ -14,9 +14,11 @@ use grpc_websocket_core::ws::{Error, Event, Reader};
 use tokio::io::AsyncRead;
 use tokio_util::io::poll_read_buf;
 
+use crate::spare;
+
 /// How much is read at once: this at first, twice as much after a read that took all of it, half as
 /// much after one that took less than half.
-const SHORTEST_READ: usize = 1024;
+const SHORTEST_READ: usize = spare::LEN;
 const LONGEST_READ: usize = 48 * 1024;
 
 /// So little room is not worth a read, and so few bytes may be moved for more.
@@ -177,7 +179,7 @@ impl Inbox {
             Poll::Ready(Ok(len)) if *len < self.next_read / 2 => {
                 self.next_read = (self.next_read / 2).max(SHORTEST_READ);
             }
-            Poll::Pending if self.bytes.is_empty() => self.bytes = BytesMut::new(),
+            Poll::Pending if self.bytes.is_empty() => spare::give(std::mem::take(&mut self.bytes)),
             _ => {}
         }
         read
@@ -186,6 +188,9 @@ impl Inbox {
     /// For the rest of the message, and for what may come behind it if that does not make what is
     /// there move.
     fn make_room(&mut self) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = spare::take();
+        }
         let to_come = usize::try_from(self.reader.payload_left()).unwrap_or(usize::MAX);
         let spare = self.bytes.capacity() - self.bytes.len();
         let is_short = spare < SHORT && self.bytes.len() < SHORT;

@@ -95,9 +95,6 @@ const MESSAGE_OVERHEAD: usize = 16;
 /// longer read.
 const MAX_PONGS: usize = 16 * 1024;
 
-/// What is made room for when something is to be written.
-const FIRST_WRITE: usize = 1024;
-
 /// [`WebSocket`] by the core's frames.
 pub(crate) struct Socket<T> {
     io: Metered<T>,
@@ -152,9 +149,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     /// Queues the header of a frame, and says how its payload is masked: a client masks what it sends
     /// (RFC 6455 section 5.3).
     fn begin(&mut self, opcode: Opcode, len: usize) -> Option<Mask> {
-        if self.outbox.is_empty() {
-            self.outbox.reserve(FIRST_WRITE);
-        }
+        self.outbox.borrow();
         self.backlog += len + MESSAGE_OVERHEAD;
         let mut header = Header::new(opcode, true, len as u64);
         let mut mask = None;
@@ -322,7 +317,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket for Socket<T> {
         }
         ready!(Pin::new(&mut self.io).poll_flush(cx)).map_err(|_| SocketError::Lost)?;
         // There may be many that are idle: none keeps memory.
-        self.outbox = Chunks::default();
+        self.outbox.give_back();
         self.backlog = 0;
         self.pongs = 0;
         Poll::Ready(Ok(()))

@@ -20,7 +20,7 @@ mod woken;
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use grpc_websocket_core::mux::{CallId, Connection, Event, Side};
 use grpc_websocket_core::{CloseCode, Code, Fragment, Instant};
 use http::{Request, Response};
@@ -84,8 +84,6 @@ pub(super) struct Mux<S: Service<Request<Body>>, B> {
     sending: VecDeque<CallId>,
     /// The block of an answer that is written next.
     written: BlockWriter,
-    /// Memory for what a call has to send, while none has.
-    spare: BytesMut,
     windows: Windows,
     service: S,
     upgrade: Upgrade,
@@ -127,7 +125,6 @@ where
             woken: Woken::new(),
             sending: VecDeque::new(),
             written: BlockWriter::new(),
-            spare: BytesMut::new(),
             windows: Windows::new(config.window, lent),
             service,
             upgrade,

@@ -3,7 +3,7 @@
 
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use grpc_websocket_core::mux::OpenError;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
@@ -34,19 +34,18 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// `written` and `spare`: as [`Mux`] has them.
+    /// `written`: as [`Mux`] has it.
     fn new(
         order: Order,
         max_metadata_len: u32,
         written: &mut BlockWriter,
-        spare: &mut BytesMut,
         cx: &mut Context<'_>,
     ) -> Self {
         let Order { outgoing, place } = order;
         let deadline = outgoing.deadline;
         let mut made = Made::new(outgoing, max_metadata_len);
         let mut output = Output::default();
-        output.borrow(spare);
+        output.borrow();
         if let Some(head) = made.head() {
             write_mux_block(head, deadline, written);
             output.copy(written.frame());
@@ -98,8 +97,7 @@ where
             match orders.poll_next(cx) {
                 Poll::Ready(Some(order)) if order.outgoing.answer.is_closed() => {}
                 Poll::Ready(Some(order)) => {
-                    let (written, spare) = (&mut self.written, &mut self.spare);
-                    return Some(Opening::new(*order, max_len, written, spare, cx));
+                    return Some(Opening::new(*order, max_len, &mut self.written, cx));
                 }
                 Poll::Ready(None) => self.orders = None,
                 Poll::Pending => return None,
@@ -127,7 +125,7 @@ where
                 let mut call = Call::new(self.woken.waker(id), role, opening.output);
                 self.woken.wake(&call.waker);
                 call.queue(id, &mut self.sending);
-                call.output.give_back(&mut self.spare);
+                call.output.give_back();
                 self.calls.insert(id, call);
             }
             Err(OpenError::TooManyCalls | OpenError::TableFull | OpenError::NotReady) => {

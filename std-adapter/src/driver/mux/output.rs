@@ -1,6 +1,6 @@
 //! What a call has to send and the peer has not room for yet.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use grpc_websocket_core::Segment;
 use grpc_websocket_core::wire::prefix::{FrameKind, PREFIX_LEN, Prefix};
 
@@ -68,13 +68,13 @@ impl Output {
     }
 
     /// Takes memory for short parts, if it has none.
-    pub(super) fn borrow(&mut self, spare: &mut BytesMut) {
-        self.parts.borrow(spare);
+    pub(super) fn borrow(&mut self) {
+        self.parts.borrow();
     }
 
     /// Gives it back, if nothing is in it.
-    pub(super) fn give_back(&mut self, spare: &mut BytesMut) {
-        self.parts.give_back(spare);
+    pub(super) fn give_back(&mut self) {
+        self.parts.give_back();
     }
 
     /// Nothing follows what was pushed.

@@ -37,7 +37,7 @@ where
             return false;
         };
         if let Some(call) = self.calls.get_mut(id) {
-            call.output.borrow(&mut self.spare);
+            call.output.borrow();
             call.poll(&mut self.written);
             call.queue(id, &mut self.sending);
             let granted = call.take_consumed(&mut self.windows);
@@ -76,7 +76,7 @@ where
         if !call.output.is_empty() {
             return call.queue(id, &mut self.sending);
         }
-        call.output.give_back(&mut self.spare);
+        call.output.give_back();
         if !call.output.is_over() || self.connection.contains(id) {
             if call.has_more() {
                 self.woken.wake(&call.waker);
