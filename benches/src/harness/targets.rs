@@ -96,6 +96,16 @@ const INSTRUCTIONS: &[(&str, &str, f64)] = &[
         0.45,
     ),
     (
+        "server routes, mux, bidi 1 KiB, 128 at a time",
+        "server tonic, http2, bidi 1 KiB, 128 at a time",
+        0.70,
+    ),
+    (
+        "server routes, single, unary, a connection each",
+        "server tonic, http2, unary, a connection each",
+        0.55,
+    ),
+    (
         "client mux, unary, 64 at a time",
         "client tonic, unary, 64 at a time",
         0.33,

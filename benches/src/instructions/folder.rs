@@ -23,6 +23,16 @@ pub(super) enum Tool {
     Dhat,
 }
 
+/// The load of a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bursts {
+    pub(super) count: u64,
+    /// Messages of each.
+    pub(super) len: u64,
+    /// Each has a connection of its own.
+    pub(super) reconnects: bool,
+}
+
 /// A folder for one run; it is gone with the run.
 pub(super) struct Folder {
     path: PathBuf,
@@ -61,14 +71,13 @@ impl Folder {
         }
     }
 
-    /// Runs a server for so many bursts.
+    /// Runs a server for bursts.
     pub(super) fn serve(
         &self,
         contender: Contender,
         protocol: Protocol,
         job: Job,
-        burst: u64,
-        bursts: u64,
+        bursts: Bursts,
     ) -> Result<(), BoxError> {
         let _upstream = match contender {
             Contender::Gateway => {
@@ -79,15 +88,19 @@ impl Folder {
         };
         let mut command = self.counted()?;
         let server = self.server(&mut command, contender)?;
-        let mut load = Lockstep::new(&self.file(&name(&contender)), protocol, job)?;
-        for _ in 0..bursts {
-            load.burst(burst)?;
+        let connect = || Lockstep::new(&self.file(&name(&contender)), protocol, job);
+        let mut load = connect()?;
+        for burst in 0..bursts.count {
+            if bursts.reconnects && burst > 0 {
+                load = connect()?;
+            }
+            load.burst(bursts.len)?;
         }
         server.finish()
     }
 
-    /// Runs a client for so many bursts.
-    pub(super) fn call(&self, client: Client, burst: u64, bursts: u64) -> Result<(), BoxError> {
+    /// Runs a client for bursts.
+    pub(super) fn call(&self, client: Client, bursts: Bursts) -> Result<(), BoxError> {
         let contender = match client {
             Client::Mux => Contender::Routes,
             Client::Tonic | Client::Http2 => Contender::Tonic,
@@ -96,8 +109,8 @@ impl Folder {
         let server = self.server(&mut command, contender)?;
         let mut command = self.counted()?;
         command.args(["call", &name(&client), &server.address]);
-        command.args(["--in-flight", &burst.to_string()]);
-        command.args(["--calls", &(burst * bursts).to_string()]);
+        command.args(["--in-flight", &bursts.len.to_string()]);
+        command.args(["--calls", &(bursts.len * bursts.count).to_string()]);
         Process::start(&mut command)?.wait()
     }
 

@@ -59,7 +59,11 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
         counts.insert(name, count);
     }
     if options.update {
-        return baseline.with(counts).write();
+        let kept = match options.only.is_empty() {
+            true => Baseline::default(),
+            false => baseline,
+        };
+        return kept.with(counts).write();
     }
     match has_grown {
         true => Err("more instructions than benches/instructions.toml says".into()),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use clap::ValueEnum;
 
-use super::folder::{Folder, Tool};
+use super::folder::{Bursts, Folder, Tool};
 use crate::measured::{Client, Codec, Contender, name};
 use crate::peer::{Job, Kind, Protocol};
 
@@ -23,6 +23,10 @@ pub(super) enum Row {
     Codec(Codec),
     /// So many messages in a burst, at a server.
     Server(Contender, Protocol, Kind, u64),
+    /// As many of 1 KiB.
+    Kibibytes(Contender, Protocol, u64),
+    /// A unary call on a connection of its own.
+    Connection(Contender, Protocol),
     /// A message at a time at a server, on each of so many open calls in turn.
     Calls(Contender, Protocol, u64),
     /// Calls at once, of a client.
@@ -47,6 +51,9 @@ impl Row {
             Self::Server(Routes, Mux, Bidi, 512),
             Self::Server(Routes, Mux, Messages, 512),
             Self::Server(Bytes, Mux, Bidi, 512),
+            Self::Kibibytes(Routes, Mux, 128),
+            Self::Connection(Routes, Mux),
+            Self::Connection(Routes, Single),
             Self::Server(Gateway, Mux, Unary, 1),
             Self::Server(Gateway, Mux, Unary, 64),
             Self::Client(Client::Mux, 1),
@@ -72,6 +79,8 @@ impl Row {
                 Self::Server(Tonic, Http2, Bidi, 1),
                 Self::Server(Tonic, Http2, Bidi, 512),
                 Self::Server(Tonic, Http2, Messages, 512),
+                Self::Kibibytes(Tonic, Http2, 128),
+                Self::Connection(Tonic, Http2),
                 Self::Client(Client::Tonic, 1),
                 Self::Client(Client::Tonic, 64),
             ]);
@@ -85,6 +94,8 @@ impl Row {
         matches!(
             self,
             Self::Server(Contender::Tonic, ..)
+                | Self::Kibibytes(Contender::Tonic, ..)
+                | Self::Connection(Contender::Tonic, ..)
                 | Self::Copies(Contender::Tonic, ..)
                 | Self::Client(Client::Tonic, _)
         )
@@ -117,15 +128,15 @@ impl Row {
             Self::Calls(..) => 1_000,
             Self::Copies(..) => 8,
             _ if self.burst() == 1 => 300,
-            _ if self.burst() == 512 => 30,
+            _ if self.burst() >= 128 => 30,
             _ => 16,
         }
     }
 
     fn burst(self) -> u64 {
         match self {
-            Self::Codec(_) | Self::Calls(..) | Self::Copies(..) => 1,
-            Self::Server(.., burst) | Self::Client(_, burst) => burst,
+            Self::Codec(_) | Self::Calls(..) | Self::Copies(..) | Self::Connection(..) => 1,
+            Self::Server(.., burst) | Self::Kibibytes(.., burst) | Self::Client(_, burst) => burst,
         }
     }
 
@@ -133,22 +144,33 @@ impl Row {
     fn total(self, bursts: u64) -> Result<u64, BoxError> {
         let folder = Folder::new(self.tool())?;
         let burst = self.burst();
+        let bursts = Bursts {
+            count: bursts,
+            len: burst,
+            reconnects: matches!(self, Self::Connection(..)),
+        };
         let job = |kind, size| Job::new(kind, size as usize);
         match self {
-            Self::Codec(codec) => folder.code(codec, bursts)?,
-            Self::Client(client, burst) => folder.call(client, burst, bursts)?,
+            Self::Codec(codec) => folder.code(codec, bursts.count)?,
+            Self::Client(client, _) => folder.call(client, bursts)?,
             Self::Server(contender, protocol, kind, _) => {
-                folder.serve(contender, protocol, job(kind, SIZE), burst, bursts)?;
+                folder.serve(contender, protocol, job(kind, SIZE), bursts)?;
+            }
+            Self::Kibibytes(contender, protocol, _) => {
+                folder.serve(contender, protocol, job(Kind::Bidi, KIB), bursts)?;
+            }
+            Self::Connection(contender, protocol) => {
+                folder.serve(contender, protocol, job(Kind::Unary, SIZE), bursts)?;
             }
             Self::Calls(contender, protocol, calls) => {
                 let job = Job {
                     calls,
                     ..job(Kind::Messages, SIZE)
                 };
-                folder.serve(contender, protocol, job, burst, bursts)?;
+                folder.serve(contender, protocol, job, bursts)?;
             }
             Self::Copies(contender, protocol, kind, size) => {
-                folder.serve(contender, protocol, job(kind, size), burst, bursts)?;
+                folder.serve(contender, protocol, job(kind, size), bursts)?;
             }
         }
         folder.total()
@@ -174,6 +196,14 @@ impl fmt::Display for Row {
                 };
                 write!(f, "server {}, {}", name(contender), name(protocol))?;
                 write!(f, ", {kind}, {burst} at a time")
+            }
+            Self::Kibibytes(contender, protocol, burst) => {
+                write!(f, "server {}, {}", name(contender), name(protocol))?;
+                write!(f, ", bidi 1 KiB, {burst} at a time")
+            }
+            Self::Connection(contender, protocol) => {
+                write!(f, "server {}, {}", name(contender), name(protocol))?;
+                write!(f, ", unary, a connection each")
             }
             Self::Calls(contender, protocol, calls) => {
                 write!(f, "server {}, {}", name(contender), name(protocol))?;

@@ -28,7 +28,7 @@ where
             Event::Ready(settings) => self.peer_takes(settings.max_streams),
             Event::Opened(id) => {
                 let call = Call::new(self.woken.waker(id), Role::server(), Output::default());
-                self.calls.insert(id, call);
+                self.calls.insert(id, Box::new(call));
             }
             Event::Call { call, event } => self.take_call_event(call, event),
             Event::Credit(id) => self.queue(id),

@@ -78,7 +78,8 @@ impl Calling {
 /// The calls of a connection.
 pub(super) struct Mux<S: Service<Request<Body>>, B> {
     connection: Connection<Table>,
-    calls: ById<Call<S, B>>,
+    // In boxes: a map has room for more than there are.
+    calls: ById<Box<Call<S, B>>>,
     woken: Woken,
     /// The calls that have something to send, but for those without credit.
     sending: VecDeque<CallId>,
@@ -151,7 +152,7 @@ where
     }
 
     /// Takes out a call that is over.
-    fn remove(&mut self, id: CallId) -> Option<Call<S, B>> {
+    fn remove(&mut self, id: CallId) -> Option<Box<Call<S, B>>> {
         let call = self.calls.remove(id)?;
         self.windows.take_back(&call.window);
         Some(call)

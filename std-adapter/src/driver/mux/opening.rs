@@ -126,7 +126,7 @@ where
                 self.woken.wake(&call.waker);
                 call.queue(id, &mut self.sending);
                 call.output.give_back();
-                self.calls.insert(id, call);
+                self.calls.insert(id, Box::new(call));
             }
             Err(OpenError::TooManyCalls | OpenError::TableFull | OpenError::NotReady) => {
                 self.waiting.push_front(opening);
