@@ -85,9 +85,9 @@ impl Dialer {
         };
         let answerer = self.endpoint.answerer.clone().unwrap_or_else(nobody);
         let upgrade = Upgrade::default();
-        tokio::spawn(async move {
-            driver::make_calls(socket, answerer, upgrade, &config, calling).await;
-        });
+        tokio::spawn(driver::make_calls(
+            socket, answerer, upgrade, &config, calling,
+        ));
         caller.ready().await.map_err(Refused::Status)?;
         Ok(Line::Mux(caller))
     }

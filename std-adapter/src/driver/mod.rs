@@ -25,7 +25,8 @@ mod single_client;
 mod single_server;
 mod stop;
 
-use std::task::{Context, Poll};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use grpc_websocket_core::CloseCode;
@@ -67,7 +68,7 @@ pub(crate) fn serve<W, S, B>(
     config: &Config,
     shutdown: &GracefulShutdown,
     calling: Calling,
-) -> impl Future<Output = ()>
+) -> impl Future<Output = ()> + Unpin + use<W, S, B>
 where
     W: WebSocket + Unpin,
     S: Service<Request<Body>, Response = Response<B>> + Clone,
@@ -80,12 +81,12 @@ where
     match subprotocol {
         Subprotocol::Single => {
             let calls = SingleServer::new(service, upgrade, config, link.now());
-            Either::Left(run(link, calls, stop))
+            Either::Left(Session::new(link, calls, stop))
         }
         Subprotocol::Mux => {
             let side = Side::Acceptor;
             let calls = Mux::new(side, service, upgrade, config, calling, link.now());
-            Either::Right(run(link, calls, stop))
+            Either::Right(Session::new(link, calls, stop))
         }
     }
 }
@@ -98,7 +99,7 @@ pub(crate) fn make_calls<W, S, B>(
     upgrade: Upgrade,
     config: &Config,
     calling: Calling,
-) -> impl Future<Output = ()>
+) -> impl Future<Output = ()> + use<W, S, B>
 where
     W: WebSocket + Unpin,
     S: Service<Request<Body>, Response = Response<B>> + Clone,
@@ -108,7 +109,7 @@ where
 {
     let link = link(socket, Subprotocol::Mux, config);
     let calls = Mux::new(Side::Dialer, service, upgrade, config, calling, link.now());
-    run(link, calls, Stop::never())
+    Session::new(link, calls, Stop::never())
 }
 
 /// Makes the one call of a WebSocket of `grpc-websockets`.
@@ -119,7 +120,7 @@ pub(crate) async fn make_call<W: WebSocket + Unpin>(
 ) {
     let mut link = link(socket, Subprotocol::Single, config);
     if let Some(call) = SingleClient::begin(outgoing, config, &mut link) {
-        run(link, call, Stop::never()).await;
+        Session::new(link, call, Stop::never()).await;
     }
 }
 
@@ -128,24 +129,54 @@ fn link<W: WebSocket>(socket: W, subprotocol: Subprotocol, config: &Config) -> L
     Link::new(socket, config.keepalive, max_message_len)
 }
 
-/// Drives the calls to the end of their WebSocket, and that to its own. In a box, for a future keeps
-/// room for each place that a value has been in, and there may be many of these.
-fn run<W: WebSocket + Unpin>(
-    link: Link<W>,
-    calls: impl Calls<W>,
-    stop: Stop<'_>,
-) -> impl Future<Output = ()> {
-    let mut driver = Box::new(Driver { link, calls, stop });
-    async move {
-        let end = std::future::poll_fn(|cx| driver.poll(cx)).await;
+/// Drives the calls to the end of their WebSocket, and that to its own. There may be many of these: what
+/// comes later takes the place of what was before.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would leave the place of the large one empty"
+)]
+enum Session<W, C> {
+    Driving(Driver<W, C>),
+    Closing(Closing<W>),
+    Over,
+}
+
+/// Nothing in it is pinned where it is.
+impl<W, C> Unpin for Session<W, C> {}
+
+impl<W: WebSocket, C: Calls<W>> Session<W, C> {
+    fn new(link: Link<W>, calls: C, stop: Stop) -> Self {
+        Self::Driving(Driver { link, calls, stop })
+    }
+
+    /// The calls are over.
+    fn end(&mut self, end: End) {
         tracing::debug!(?end, "WebSocket over");
+        let Self::Driving(mut driver) = std::mem::replace(self, Self::Over) else {
+            return;
+        };
         driver.calls.end(end);
         let mut socket = driver.into_socket();
         if let End::Closing(code) = end {
             socket.queue_close(code);
         }
         if end != End::Lost {
-            Closing::new(socket).await;
+            *self = Self::Closing(Closing::new(socket));
+        }
+    }
+}
+
+impl<W: WebSocket + Unpin, C: Calls<W>> Future for Session<W, C> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Self::Driving(driver) = &mut *self {
+            let end = ready!(driver.poll(cx));
+            self.end(end);
+        }
+        match &mut *self {
+            Self::Closing(closing) => Pin::new(closing).poll(cx),
+            Self::Driving(_) | Self::Over => Poll::Ready(()),
         }
     }
 }
@@ -197,13 +228,13 @@ trait Calls<W: WebSocket> {
     fn end(&mut self, end: End);
 }
 
-struct Driver<'s, W, C> {
+struct Driver<W, C> {
     link: Link<W>,
     calls: C,
-    stop: Stop<'s>,
+    stop: Stop,
 }
 
-impl<W: WebSocket, C: Calls<W>> Driver<'_, W, C> {
+impl<W: WebSocket, C: Calls<W>> Driver<W, C> {
     /// Handlers learn of the end by the drop of their futures and the failure of their bodies.
     fn into_socket(self) -> W {
         self.link.into_socket()

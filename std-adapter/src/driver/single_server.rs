@@ -27,8 +27,10 @@ use crate::websocket::socket::WebSocket;
 const LAST_CALL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The one call.
-pub(super) struct SingleServer<'c, S: Service<Request<Body>>, B> {
-    config: &'c Config,
+pub(super) struct SingleServer<S: Service<Request<Body>>, B> {
+    max_metadata_len: u32,
+    /// The longest WebSocket message once the call is known.
+    max_websocket_message: usize,
     server: Server,
     /// The client's header block, until it is complete.
     block: BytesMut,
@@ -43,16 +45,17 @@ pub(super) struct SingleServer<'c, S: Service<Request<Body>>, B> {
     written: BlockWriter,
 }
 
-impl<'c, S, B> SingleServer<'c, S, B>
+impl<S, B> SingleServer<S, B>
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Error: Into<BoxError>,
     B: HttpBody<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    pub(super) fn new(service: S, upgrade: Upgrade, config: &'c Config, now: Instant) -> Self {
+    pub(super) fn new(service: S, upgrade: Upgrade, config: &Config, now: Instant) -> Self {
         Self {
-            config,
+            max_metadata_len: config.limits.max_metadata_len,
+            max_websocket_message: config.max_websocket_message(Subprotocol::Single),
             server: Server::new(now, config.limits),
             block: BytesMut::new(),
             start: Some((service, upgrade)),
@@ -70,11 +73,11 @@ where
         };
         self.last_call = None;
         let block = std::mem::take(&mut self.block);
-        let head = match Head::read(upgrade, &block, self.config.limits.max_metadata_len) {
+        let head = match Head::read(upgrade, &block, self.max_metadata_len) {
             Ok(head) => head,
             Err(status) => return self.end_call(link, &status, CloseCode::Normal),
         };
-        link.set_max_message_len(self.config.max_websocket_message(Subprotocol::Single));
+        link.set_max_message_len(self.max_websocket_message);
         let deadline = head
             .timeout
             .and_then(|timeout| link.now().checked_add(timeout));
@@ -138,7 +141,7 @@ where
     }
 }
 
-impl<W, S, B> Calls<W> for SingleServer<'_, S, B>
+impl<W, S, B> Calls<W> for SingleServer<S, B>
 where
     W: WebSocket,
     S: Service<Request<Body>, Response = Response<B>>,

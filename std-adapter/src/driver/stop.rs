@@ -3,6 +3,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
 use crate::seldom::Seldom;
 use crate::server::shutdown::GracefulShutdown;
 
@@ -16,26 +18,20 @@ pub(super) enum Order {
 }
 
 /// Waits for the orders, each of which comes once.
-pub(super) struct Stop<'s> {
-    shutdown: Option<&'s GracefulShutdown>,
+pub(super) struct Stop {
+    shutdown: Option<GracefulShutdown>,
     /// The next one.
     order: Order,
-    waiting: Option<Waiting<'s>>,
+    /// The server's end comes once, and the WebSocket is woken all the time.
+    waiting: Option<Seldom<Pin<Box<WaitForCancellationFutureOwned>>>>,
 }
 
-/// For the end of the server, which comes once, while the WebSocket is woken all the time.
-type Waiting<'s> = Seldom<Pin<Box<dyn Future<Output = ()> + Send + 's>>>;
-
-fn wait<'s>(until: impl Future<Output = ()> + Send + 's) -> Waiting<'s> {
-    Seldom::new(Box::pin(until))
-}
-
-impl<'s> Stop<'s> {
-    pub(super) fn of(shutdown: &'s GracefulShutdown) -> Self {
+impl Stop {
+    pub(super) fn of(shutdown: &GracefulShutdown) -> Self {
         Self {
-            shutdown: Some(shutdown),
+            shutdown: Some(shutdown.clone()),
             order: Order::Drain,
-            waiting: Some(wait(shutdown.begun())),
+            waiting: Some(Seldom::new(Box::pin(shutdown.begun()))),
         }
     }
 
@@ -56,8 +52,8 @@ impl<'s> Stop<'s> {
             return Poll::Pending;
         }
         let order = std::mem::replace(&mut self.order, Order::Abort);
-        let next = self.shutdown.filter(|_| order == Order::Drain);
-        self.waiting = next.map(|shutdown| wait(shutdown.aborted()));
+        let next = self.shutdown.take();
+        self.waiting = next.map(|shutdown| Seldom::new(Box::pin(shutdown.aborted())));
         Poll::Ready(order)
     }
 }

@@ -17,13 +17,13 @@ use tower::{BoxError, Layer, Service, ServiceExt};
 use crate::config::{Config, Keepalive};
 use crate::driver::{self, mux::Calling};
 use crate::registry::{Enrolment, Registry};
-use crate::seldom::Seldom;
 use crate::server::handshake::{self, Refusal};
 use crate::server::origin::AllowOrigin;
 #[cfg(feature = "axum")]
 use crate::server::peer;
 use crate::server::request::Upgrade;
 use crate::server::shutdown::GracefulShutdown;
+use crate::server::task::Task;
 use crate::subprotocol::Subprotocol;
 use crate::websocket::socket::Socket;
 
@@ -320,29 +320,22 @@ impl<S, H> WebSocketService<S, H> {
         let calling = Calling::by(enrolment.and_then(|enrolment| enrolment.welcome(head)));
         let (calls, config) = (self.calls.clone(), Arc::clone(&self.config));
         let shutdown = self.shutdown.clone();
-        tokio::spawn(async move {
-            let served = async {
-                let max_message_len = config.max_first_websocket_message(subprotocol);
-                if let Some(socket) = open(on_upgrade, max_message_len).await {
-                    driver::serve(
-                        socket,
-                        subprotocol,
-                        calls,
-                        upgrade,
-                        &config,
-                        &shutdown,
-                        calling,
-                    )
-                    .await;
-                }
-            };
-            tokio::select! {
-                biased;
-                () = served => {}
-                () = Seldom::new(Box::pin(shutdown.overdue())) => tracing::debug!("a WebSocket outlived the server"),
-            }
-            drop(running);
-        });
+        let upgrade = async move {
+            let max_message_len = config.max_first_websocket_message(subprotocol);
+            let socket = open(on_upgrade, max_message_len).await?;
+            let (config, shutdown) = (&config, &shutdown);
+            let calls = driver::serve(
+                socket,
+                subprotocol,
+                calls,
+                upgrade,
+                config,
+                shutdown,
+                calling,
+            );
+            Some(calls)
+        };
+        tokio::spawn(Task::new(upgrade, &self.shutdown, running));
         response
     }
 }

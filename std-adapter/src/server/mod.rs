@@ -14,6 +14,7 @@ pub(crate) mod response;
 mod serve;
 mod services;
 pub(crate) mod shutdown;
+mod task;
 mod timeouts;
 #[cfg(feature = "tls")]
 mod tls;

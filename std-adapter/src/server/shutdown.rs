@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -83,19 +83,22 @@ impl GracefulShutdown {
     }
 
     /// Ready once it has begun.
-    pub(crate) async fn begun(&self) {
-        self.begun.cancelled().await;
+    pub(crate) fn begun(&self) -> WaitForCancellationFutureOwned {
+        self.begun.clone().cancelled_owned()
     }
 
     /// Ready once what is left is to end.
-    pub(crate) async fn aborted(&self) {
-        self.aborted.cancelled().await;
+    pub(crate) fn aborted(&self) -> WaitForCancellationFutureOwned {
+        self.aborted.clone().cancelled_owned()
     }
 
     /// Ready once what is left had its time to end.
-    pub(crate) async fn overdue(&self) {
-        self.aborted().await;
-        sleep(LAST_WORDS).await;
+    pub(crate) fn overdue(&self) -> impl Future<Output = ()> + Send + use<> {
+        let aborted = self.aborted();
+        async {
+            aborted.await;
+            sleep(LAST_WORDS).await;
+        }
     }
 
     /// Begins, and aborts what takes longer than `grace`.

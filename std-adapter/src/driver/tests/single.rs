@@ -38,7 +38,7 @@ where
     let max_message_len = config.max_websocket_message(Subprotocol::Single);
     let link = Link::new(peer.clone(), config.keepalive, max_message_len);
     let calls = SingleServer::new(service, upgrade(), &config, link.now());
-    run(link, calls, Stop::never()).await;
+    Session::new(link, calls, Stop::never()).await;
 }
 
 #[tokio::test(start_paused = true)]
