@@ -37,9 +37,8 @@ const LAST_REQUEST_TIMEOUT: Duration = Duration::from_millis(500);
 /// than the proxies in use keep theirs.
 const HTTP1_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// The most header bytes of one HTTP/1.1 request, and fields.
+/// The most header bytes of one HTTP/1.1 request. hyper takes up to 100 fields.
 const MAX_HEAD: usize = 64 * 1024;
-const MAX_HEADERS: usize = 100;
 
 /// HTTP/2 connections are pinged as WebSockets are.
 const HTTP2_KEEPALIVE: Duration = Duration::from_secs(20);
@@ -93,10 +92,14 @@ where
         I: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
     {
         let (begun, shutdown) = (CancellationToken::new(), self.shutdown.clone());
+        let mut served = pin!(self.serve_io(io, &begun));
+        let mut never = pin!(never(&begun));
+        let mut overdue = pin!(shutdown.overdue());
         tokio::select! {
-            () = self.serve_io(io, &begun) => {}
-            () = never(&begun) => tracing::debug!("no request in time"),
-            () = shutdown.overdue() => tracing::debug!("a connection outlived the server"),
+            biased;
+            () = served.as_mut() => {}
+            () = never.as_mut() => tracing::debug!("no request in time"),
+            () = overdue.as_mut() => tracing::debug!("a connection outlived the server"),
         }
     }
 
@@ -139,9 +142,11 @@ where
         let (builder, service) = (builder(), TowerToHyperService::new(service));
         let io = TokioIo::new(watch_for_preface(io, begun.clone()));
         let mut http = pin!(builder.serve_connection_with_upgrades(io, service));
+        let mut end = pin!(end(&self.shutdown, begun));
         let result = tokio::select! {
+            biased;
             result = http.as_mut() => result,
-            () = end(&self.shutdown, begun) => {
+            () = end.as_mut() => {
                 http.as_mut().graceful_shutdown();
                 http.await
             }
@@ -185,7 +190,6 @@ fn builder() -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(HTTP1_IDLE_TIMEOUT)
         .max_buf_size(MAX_HEAD)
-        .max_headers(MAX_HEADERS)
         .http2()
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)

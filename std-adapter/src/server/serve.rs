@@ -242,9 +242,11 @@ where
         match listener.accept().await {
             Ok(io) => {
                 let running = shutdown.enter();
-                let connection = connection.clone();
+                // In a box: it is large, and a task's memory is moved about, and does not fit again where
+                // a WebSocket has taken a part of what is free.
+                let serving = Box::pin(connection.clone().serve(io));
                 tokio::spawn(async move {
-                    connection.serve(io).await;
+                    serving.await;
                     drop(running);
                 });
             }
