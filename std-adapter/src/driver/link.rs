@@ -36,7 +36,10 @@ pub(super) struct Link<W> {
 
 /// What the socket has.
 pub(super) enum Received {
+    /// A message, or the last part of one.
     Message(Bytes),
+    /// A part of one that goes on.
+    Part(Bytes),
     Text,
     /// Nothing for a call.
     Control,
@@ -85,6 +88,11 @@ impl<W: WebSocket> Link<W> {
         self.socket.set_max_message_len(bytes);
     }
 
+    /// Long messages may come in parts from now on.
+    pub(super) fn give_parts(&mut self) {
+        self.socket.give_parts();
+    }
+
     /// Takes what is there.
     pub(super) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
         self.drained = false;
@@ -97,6 +105,7 @@ impl<W: WebSocket> Link<W> {
                 self.liveness.message_came(self.socket.traffic());
                 Received::Message(message)
             }
+            Some(Ok(Incoming::Part(part))) => Received::Part(part),
             Some(Ok(Incoming::Control)) => self.control_came(),
             Some(Ok(Incoming::Text)) => Received::Text,
             Some(Err(SocketError::TooLong)) => Received::Fault(Fault::TooLong),

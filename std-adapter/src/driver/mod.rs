@@ -29,8 +29,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use grpc_websocket_core::CloseCode;
 use grpc_websocket_core::mux::Side;
+use grpc_websocket_core::{CloseCode, Fragment};
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tokio_util::either::Either;
@@ -126,7 +126,11 @@ pub(crate) async fn make_call<W: WebSocket + Unpin>(
 
 fn link<W: WebSocket>(socket: W, subprotocol: Subprotocol, config: &Config) -> Link<W> {
     let max_message_len = config.max_websocket_message(subprotocol);
-    Link::new(socket, config.keepalive, max_message_len)
+    let mut link = Link::new(socket, config.keepalive, max_message_len);
+    if subprotocol == Subprotocol::Mux {
+        link.give_parts();
+    }
+    link
 }
 
 /// Drives the calls to the end of their WebSocket, and that to its own. There may be many of these: what
@@ -200,8 +204,9 @@ trait Calls<W: WebSocket> {
     /// Ready when there is room for more from the peer.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 
-    /// Takes a WebSocket message.
-    fn receive(&mut self, link: &mut Link<W>, message: &Bytes) -> Turn;
+    /// Takes a WebSocket message, or, with `fin`, the last part of one; parts that are not the last come
+    /// where the link gives them.
+    fn receive(&mut self, link: &mut Link<W>, message: &Bytes, fin: bool) -> Turn;
 
     /// A text message came.
     fn receive_text(&mut self, link: &mut Link<W>) -> Turn;
@@ -226,6 +231,14 @@ trait Calls<W: WebSocket> {
 
     /// The WebSocket is over: tells whoever waits for an answer.
     fn end(&mut self, end: End);
+}
+
+/// A message, or a part of one: the last, with `fin`.
+fn fragment(bytes: &[u8], fin: bool) -> Fragment<'_> {
+    match fin {
+        true => Fragment::message(bytes),
+        false => Fragment::part(bytes),
+    }
 }
 
 struct Driver<W, C> {
@@ -281,7 +294,11 @@ impl<W: WebSocket, C: Calls<W>> Driver<W, C> {
             match received {
                 Received::Message(message) => {
                     read += message.len();
-                    self.calls.receive(&mut self.link, &message)?;
+                    self.calls.receive(&mut self.link, &message, true)?;
+                }
+                Received::Part(part) => {
+                    read += part.len();
+                    self.calls.receive(&mut self.link, &part, false)?;
                 }
                 Received::Text => self.calls.receive_text(&mut self.link)?,
                 Received::Control => {}

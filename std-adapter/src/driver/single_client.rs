@@ -4,15 +4,13 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use grpc_websocket_core::single::{Client, EMPTY_MESSAGE_BUDGET};
-use grpc_websocket_core::{
-    CloseCode, Code, Event, Fragment, Instant, RecvError, Segment, SendError,
-};
+use grpc_websocket_core::{CloseCode, Code, Event, Instant, RecvError, Segment, SendError};
 use tonic::Status;
 
 use super::link::{Fault, Link};
 use super::made::{Made, RequestPart};
 use super::receiving::Slices;
-use super::{BURST, Calls, End, Turn};
+use super::{BURST, Calls, End, Turn, fragment};
 use crate::client::head::single_block;
 use crate::client::outgoing::Outgoing;
 use crate::config::Config;
@@ -147,9 +145,9 @@ impl<W: WebSocket> Calls<W> for SingleClient {
         self.made.poll_room(cx)
     }
 
-    fn receive(&mut self, _: &mut Link<W>, message: &Bytes) -> Turn {
+    fn receive(&mut self, _: &mut Link<W>, message: &Bytes, fin: bool) -> Turn {
         self.count_if_empty(message)?;
-        let mut fragment = Fragment::message(message);
+        let mut fragment = fragment(message, fin);
         let mut slices = Slices::default();
         loop {
             let event = match self.client.recv(&mut fragment) {

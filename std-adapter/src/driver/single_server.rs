@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use grpc_websocket_core::single::Server;
-use grpc_websocket_core::{CloseCode, Code, Event, Fragment, Instant, RecvError, SendError};
+use grpc_websocket_core::{CloseCode, Code, Event, Instant, RecvError, SendError};
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tonic::body::Body;
@@ -14,7 +14,7 @@ use tower::{BoxError, Service};
 use super::answering::{Answering, Part};
 use super::link::{Fault, Link};
 use super::receiving::{Receiving, Slices};
-use super::{BURST, Calls, End, SHUTTING_DOWN, Turn};
+use super::{BURST, Calls, End, SHUTTING_DOWN, Turn, fragment};
 use crate::config::Config;
 use crate::metadata::BlockWriter;
 use crate::server::handshake::Subprotocol;
@@ -158,8 +158,8 @@ where
         }
     }
 
-    fn receive(&mut self, link: &mut Link<W>, message: &Bytes) -> Turn {
-        let mut fragment = Fragment::message(message);
+    fn receive(&mut self, link: &mut Link<W>, message: &Bytes, fin: bool) -> Turn {
+        let mut fragment = fragment(message, fin);
         let mut slices = Slices::default();
         loop {
             match self.server.recv(&mut fragment) {

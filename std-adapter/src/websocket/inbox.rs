@@ -2,7 +2,8 @@
 //!
 //! A message of one frame is a slice of what was read, unmasked in its place. There is room for all of it
 //! as soon as its length is known: of a long one no more is moved than came with its header, and the
-//! frames of a message that has several are copied together.
+//! frames of a message that has several are copied together. Where long messages may come in parts, what
+//! would have to be moved or copied is a part instead, if it is not short.
 
 use std::io;
 use std::pin::Pin;
@@ -24,11 +25,16 @@ const LONGEST_READ: usize = 48 * 1024;
 /// So little room is not worth a read, and so few bytes may be moved for more.
 const SHORT: usize = 256;
 
+/// So long is a part of a message at least, but for the last one: less is better moved.
+const SHORTEST_PART: usize = 4 * 1024;
+
 /// What came.
 #[derive(Debug)]
 pub(super) enum Item {
-    /// The whole payload of a binary message.
+    /// The payload of a binary message, or the last part of it.
     Binary(Bytes),
+    /// A part of one that goes on.
+    Part(Bytes),
     /// A part of a text message.
     Text,
     /// To be answered with a Pong, see [`Inbox::control_payload`].
@@ -76,6 +82,10 @@ pub(super) struct Inbox {
     before: BytesMut,
     max_message_len: usize,
     next_read: usize,
+    /// Messages may come in parts.
+    gives_parts: bool,
+    /// How much of the message was given in parts.
+    given: usize,
 }
 
 impl Inbox {
@@ -87,7 +97,14 @@ impl Inbox {
             before: BytesMut::new(),
             max_message_len,
             next_read: SHORTEST_READ,
+            gives_parts: false,
+            given: 0,
         }
+    }
+
+    /// Long messages may come in parts from now on.
+    pub(super) fn give_parts(&mut self) {
+        self.gives_parts = true;
     }
 
     pub(super) fn set_max_message_len(&mut self, bytes: usize) {
@@ -116,12 +133,23 @@ impl Inbox {
             };
             self.hold(taken, payload_len)?;
             match found {
-                Found::Nothing => return Ok(None),
+                Found::Nothing => return Ok(self.take_part().map(Item::Part)),
                 Found::Item(item) => return Ok(Some(item)),
                 Found::Piece { fin: true } => return Ok(Some(Item::Binary(self.take_message()))),
                 Found::Piece { fin: false } => {}
             }
         }
+    }
+
+    /// What came of a message so far, if there is no room for the rest where it is.
+    fn take_part(&mut self) -> Option<Bytes> {
+        let fits = self.before.is_empty() && self.spare() >= self.to_come().max(SHORT);
+        if !self.gives_parts || fits || self.before.len() + self.held < SHORTEST_PART {
+            return None;
+        }
+        let part = self.take_held();
+        self.given += part.len();
+        Some(part)
     }
 
     /// Keeps the last `payload_len` of the bytes that were looked at, and drops those before them.
@@ -132,9 +160,8 @@ impl Inbox {
             self.bytes.advance(dropped);
         }
         self.held += payload_len;
-        let to_come = usize::try_from(self.reader.payload_left()).unwrap_or(usize::MAX);
-        let len = (self.before.len() + self.held).saturating_add(to_come);
-        if len > self.max_message_len {
+        let len = self.given + self.before.len() + self.held;
+        if len.saturating_add(self.to_come()) > self.max_message_len {
             return Err(Unreadable::TooLong);
         }
         Ok(())
@@ -155,6 +182,11 @@ impl Inbox {
     }
 
     fn take_message(&mut self) -> Bytes {
+        self.given = 0;
+        self.take_held()
+    }
+
+    fn take_held(&mut self) -> Bytes {
         if !self.before.is_empty() {
             self.put_by();
             return std::mem::take(&mut self.before).freeze();
@@ -191,12 +223,21 @@ impl Inbox {
         if self.bytes.capacity() == 0 {
             self.bytes = spare::take();
         }
-        let to_come = usize::try_from(self.reader.payload_left()).unwrap_or(usize::MAX);
-        let spare = self.bytes.capacity() - self.bytes.len();
+        let (spare, to_come) = (self.spare(), self.to_come());
         let is_short = spare < SHORT && self.bytes.len() < SHORT;
         if spare < to_come.max(1) || is_short {
             self.bytes.reserve(to_come.max(self.next_read));
         }
+    }
+
+    /// How many bytes can be read where the others are.
+    fn spare(&self) -> usize {
+        self.bytes.capacity() - self.bytes.len()
+    }
+
+    /// How many bytes of the message's present frame are to come.
+    fn to_come(&self) -> usize {
+        usize::try_from(self.reader.payload_left()).unwrap_or(usize::MAX)
     }
 }
 
@@ -271,20 +312,50 @@ mod tests {
             frame(Opcode::Binary, true, b""),
         ]
         .concat();
-        for step in [1, 2, 3, 7, 100, 5000, 99_999, 1_000_000] {
+        let twice = [&long[..], &long].concat();
+        let expected: [&[u8]; 5] = [b"whole", b"one,two", &long, &twice, b""];
+        let steps = [1, 2, 3, 7, 100, 5000, 99_999, 1_000_000];
+        for (step, gives_parts) in steps.into_iter().flat_map(|it| [(it, false), (it, true)]) {
             let mut inbox = Inbox::new(Role::Server, 200_000);
-            let mut messages = Vec::new();
+            inbox.gives_parts = gives_parts;
+            let (mut messages, mut message, mut parts) = (Vec::new(), Vec::new(), 0);
             for item in items(&mut inbox, &stream, step) {
                 match item {
-                    Item::Binary(message) => messages.push(message),
+                    Item::Binary(last) => {
+                        message.extend_from_slice(&last);
+                        messages.push(std::mem::take(&mut message));
+                    }
+                    Item::Part(part) => {
+                        assert!(part.len() >= SHORTEST_PART);
+                        message.extend_from_slice(&part);
+                        parts += 1;
+                    }
                     item => assert!(matches!(item, Item::Ping), "{item:?}"),
                 }
             }
-            let twice = [&long[..], &long].concat();
-            let expected: [&[u8]; 5] = [b"whole", b"one,two", &long, &twice, b""];
             assert!(messages == expected, "by {step}");
+            assert_eq!(parts > 0, gives_parts, "by {step}");
             assert_eq!(inbox.bytes.capacity(), 0, "an idle one keeps no memory");
         }
+    }
+
+    #[test]
+    fn a_part_is_not_copied_where_it_was_read() {
+        let mut inbox = Inbox::new(Role::Server, 1_000_000);
+        inbox.give_parts();
+        inbox.next_read = 10_000;
+        let stream = frame(Opcode::Binary, true, &bytes(100_000));
+        let mut io = Script(VecDeque::from([stream]));
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        inbox.bytes = BytesMut::with_capacity(10_000);
+        let read_at = inbox.bytes.as_ptr();
+        assert!(inbox.poll_read(Pin::new(&mut io), &mut cx).is_ready());
+        let Some(Item::Part(part)) = inbox.next().unwrap() else {
+            panic!("no part");
+        };
+        assert_eq!(part.as_ptr(), read_at.wrapping_add(14));
+        assert_eq!(part.len() + 14, 10_000);
+        assert!(inbox.bytes.is_empty());
     }
 
     #[test]
@@ -311,10 +382,29 @@ mod tests {
         .concat();
         for (stream, len) in [(announced, 8), (grown, 616)] {
             let mut inbox = Inbox::new(Role::Server, 1000);
+            inbox.give_parts();
             inbox.bytes.extend_from_slice(&stream[..len]);
             let refused = inbox.next();
             assert!(matches!(refused, Err(Unreadable::TooLong)), "{refused:?}");
         }
+        let parts = [
+            frame(Opcode::Binary, false, &bytes(15_000)),
+            frame(Opcode::Continuation, true, &bytes(5001)),
+        ]
+        .concat();
+        let mut inbox = Inbox::new(Role::Server, 20_000);
+        inbox.give_parts();
+        let mut io = Script(VecDeque::from([parts]));
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let refused = loop {
+            match inbox.next() {
+                Ok(Some(Item::Part(_))) => {}
+                Ok(None) => assert!(inbox.poll_read(Pin::new(&mut io), &mut cx).is_ready()),
+                end => break end,
+            }
+        };
+        assert!(matches!(refused, Err(Unreadable::TooLong)), "{refused:?}");
+
         let mut inbox = Inbox::new(Role::Server, 1000);
         let longest = frame(Opcode::Binary, true, &bytes(1000));
         assert_eq!(items(&mut inbox, &longest, 64).len(), 1);

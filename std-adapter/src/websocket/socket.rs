@@ -20,8 +20,10 @@ use crate::websocket::metered::Metered;
 /// A WebSocket message that came.
 #[derive(Debug)]
 pub(crate) enum Incoming {
-    /// The whole payload of a binary message.
+    /// The payload of a binary message, or the last part of it.
     Binary(Bytes),
+    /// A part of one that goes on, see [`WebSocket::give_parts`].
+    Part(Bytes),
     /// A text message; gRPC has none.
     Text,
     /// A ping, which is answered already, or a pong.
@@ -49,6 +51,9 @@ pub(crate) trait WebSocket {
 
     /// Sets the longest message that is read from now on, in bytes.
     fn set_max_message_len(&mut self, bytes: usize);
+
+    /// Long messages may come in parts from now on.
+    fn give_parts(&mut self);
 
     /// Queues a binary message.
     fn queue(&mut self, message: Bytes);
@@ -194,6 +199,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     fn receive(&mut self, item: Item) -> Incoming {
         match item {
             Item::Binary(message) => Incoming::Binary(message),
+            Item::Part(part) => Incoming::Part(part),
             Item::Text => Incoming::Text,
             Item::Pong => Incoming::Control,
             Item::Ping => {
@@ -264,6 +270,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket for Socket<T> {
 
     fn set_max_message_len(&mut self, bytes: usize) {
         self.inbox.set_max_message_len(bytes);
+    }
+
+    fn give_parts(&mut self) {
+        self.inbox.give_parts();
     }
 
     fn queue(&mut self, message: Bytes) {

@@ -22,7 +22,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use grpc_websocket_core::mux::{CallId, Connection, Event, Side};
-use grpc_websocket_core::{CloseCode, Code, Fragment, Instant};
+use grpc_websocket_core::{CloseCode, Code, Instant};
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tonic::Status;
@@ -38,7 +38,7 @@ use self::table::Table;
 use self::windows::Windows;
 use self::woken::Woken;
 use super::link::{Fault, Link};
-use super::{BURST, Calls, End, SHUTTING_DOWN, Turn};
+use super::{BURST, Calls, End, SHUTTING_DOWN, Turn, fragment};
 use crate::config::Config;
 use crate::metadata::BlockWriter;
 use crate::server::request::Upgrade;
@@ -199,8 +199,8 @@ where
         Poll::Ready(())
     }
 
-    fn receive(&mut self, link: &mut Link<W>, message: &Bytes) -> Turn {
-        let mut fragment = Fragment::message(message);
+    fn receive(&mut self, link: &mut Link<W>, message: &Bytes, fin: bool) -> Turn {
+        let mut fragment = fragment(message, fin);
         let mut news = News::default();
         let now = link.now();
         loop {

@@ -98,6 +98,8 @@ impl WebSocket for Peer {
 
     fn set_max_message_len(&mut self, _: usize) {}
 
+    fn give_parts(&mut self) {}
+
     fn queue(&mut self, message: Bytes) {
         self.with(|wire| {
             wire.queued_bytes += message.len();
