@@ -12,11 +12,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::metadata::GRPC_TIMEOUT;
+use crate::metadata::{GRPC_TIMEOUT, find};
 
 /// The time that a request's head gives its call; none if it is malformed.
 pub(crate) fn timeout_of(headers: &HeaderMap) -> Option<Duration> {
-    timeout::parse(headers.get(GRPC_TIMEOUT)?.as_bytes()).ok()
+    timeout::parse(find(headers, &GRPC_TIMEOUT)?.as_bytes()).ok()
 }
 
 pub(crate) fn exceeded() -> Status {

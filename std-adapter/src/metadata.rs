@@ -20,6 +20,17 @@ pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeou
 pub(crate) const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 pub(crate) const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
+/// The first value of a name. Most maps hold a few fields, and to look at those costs less than a hash.
+pub(crate) fn find<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
+    const FEW: usize = 8;
+    match headers.len() {
+        ..=FEW => headers
+            .iter()
+            .find_map(|(it, value)| (it == name).then_some(value)),
+        _ => headers.get(name),
+    }
+}
+
 /// Reads the client's block. What belongs to the connection is left out, as are values that gRPC
 /// does not allow; `-bin` values that peers joined with commas are taken apart, and count as fields
 /// of their own against `max_len`.
@@ -284,6 +295,18 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_bytes()))
             .collect()
+    }
+
+    #[test]
+    fn the_first_value_of_a_name_is_found_among_few_and_many() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(find(&headers, &GRPC_STATUS), None);
+        for n in 0..20 {
+            headers.append(GRPC_STATUS, n.into());
+            headers.insert(HeaderName::try_from(format!("x-{n}")).unwrap(), n.into());
+            assert_eq!(find(&headers, &GRPC_STATUS), Some(&HeaderValue::from(0)));
+            assert_eq!(find(&headers, &GRPC_TIMEOUT), None);
+        }
     }
 
     #[test]

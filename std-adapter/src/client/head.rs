@@ -9,7 +9,7 @@ use http::{Response, Version};
 use tokio::time::Instant;
 use tonic::Status;
 
-use crate::metadata::{BlockWriter, GRPC_STATUS, read_answer_block};
+use crate::metadata::{BlockWriter, GRPC_STATUS, find, read_answer_block};
 
 const GRPC: &str = "application/grpc";
 const GRPC_WEB: &str = "application/grpc-web";
@@ -46,7 +46,7 @@ fn finish(block: &mut BlockWriter, head: &Parts, deadline: Option<Instant>) {
 
 /// `x` of `application/grpc+x`.
 fn subtype(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let value = find(headers, &CONTENT_TYPE)?.to_str().ok()?;
     value.strip_prefix(GRPC)?.strip_prefix('+')
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn read_answer(block: &[u8], max_len: u32) -> Result<Response<()>, St
 pub(crate) fn read_trailers(code: Code, block: &[u8], max_len: u32) -> Result<HeaderMap, Status> {
     let mut trailers = read_headers(block, max_len)?;
     trailers.insert(GRPC_STATUS, HeaderValue::from_static(code.grpc_status()));
-    if let Some(message) = trailers.get(GRPC_MESSAGE) {
+    if let Some(message) = find(&trailers, &GRPC_MESSAGE) {
         let message: Vec<u8> = percent_decode(message.as_bytes()).collect();
         let message = String::from_utf8_lossy(&message);
         let encoded: Vec<u8> = percent_encode(message.as_bytes()).collect();
@@ -76,8 +76,7 @@ pub(crate) fn read_trailers(code: Code, block: &[u8], max_len: u32) -> Result<He
 
 fn read_headers(block: &[u8], max_len: u32) -> Result<HeaderMap, Status> {
     let mut headers = read_answer_block(block, max_len)?;
-    let grpc = headers
-        .get(CONTENT_TYPE)
+    let grpc = find(&headers, &CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix(GRPC_WEB).or(value.strip_prefix(GRPC)))
         .filter(|rest| !rest.is_empty())

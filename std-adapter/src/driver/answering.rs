@@ -16,7 +16,7 @@ use tower::{BoxError, Service, ServiceExt};
 
 use super::guard::{drop_guarded, poll_guarded, replace_guarded};
 use crate::gather::{Gather, Released};
-use crate::metadata::{BlockWriter, GRPC_STATUS};
+use crate::metadata::{BlockWriter, GRPC_STATUS, find};
 use crate::server::response::{Answer, Compression, ContentType, missing_status, write_trailers};
 use crate::status::CallStatus;
 
@@ -188,9 +188,7 @@ where
     }
 
     fn trailers(&mut self, trailers: &HeaderMap, block: &mut BlockWriter) -> Part {
-        let is_ok = trailers
-            .get(GRPC_STATUS)
-            .is_some_and(|status| status == "0");
+        let is_ok = find(trailers, &GRPC_STATUS).is_some_and(|status| status == "0");
         if is_ok && !self.frames.is_at_boundary() {
             return self.refuse("the service ended inside a message", block);
         }

@@ -12,7 +12,7 @@ use http::{Extensions, Method, Request, Uri, Version};
 use hyper::ext::Protocol;
 use tonic::body::Body;
 
-use crate::metadata::{GRPC_TIMEOUT, read_block, read_block_with_path};
+use crate::metadata::{GRPC_TIMEOUT, find, read_block, read_block_with_path};
 use crate::server::headers;
 use crate::status::CallStatus;
 use crate::subprotocol::Subprotocol;
@@ -80,7 +80,7 @@ impl Head {
         max_metadata_len: u32,
     ) -> Result<Self, CallStatus> {
         let (path, headers) = read_block_with_path(block, max_metadata_len)?;
-        let content_type = match headers.get(CONTENT_TYPE) {
+        let content_type = match find(&headers, &CONTENT_TYPE) {
             None => HeaderValue::from_static("application/grpc+proto"),
             Some(_) => grpc_content_type(&headers, &[GRPC])?,
         };
@@ -127,7 +127,7 @@ fn read_path(path: &[u8]) -> Result<Uri, CallStatus> {
 
 /// `application/grpc+x` for a type that begins with one of `names`.
 fn grpc_content_type(headers: &HeaderMap, names: &[&str]) -> Result<HeaderValue, CallStatus> {
-    let said = headers.get(CONTENT_TYPE);
+    let said = find(headers, &CONTENT_TYPE);
     let value = said
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
@@ -157,9 +157,7 @@ fn is_subtype(rest: &str) -> bool {
 }
 
 fn read_timeout(headers: &HeaderMap) -> Result<Option<Duration>, CallStatus> {
-    let value = headers
-        .get(GRPC_TIMEOUT)
-        .map(|value| timeout::parse(value.as_bytes()));
+    let value = find(headers, &GRPC_TIMEOUT).map(|value| timeout::parse(value.as_bytes()));
     value
         .transpose()
         .map_err(|error| CallStatus::new(Code::Internal, error.to_string()))

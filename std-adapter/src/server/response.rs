@@ -7,7 +7,7 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::response::Parts;
 
-use crate::metadata::{BlockWriter, GRPC_ACCEPT_ENCODING, GRPC_ENCODING, GRPC_STATUS};
+use crate::metadata::{BlockWriter, GRPC_ACCEPT_ENCODING, GRPC_ENCODING, GRPC_STATUS, find};
 use crate::status::CallStatus;
 
 /// How a subprotocol names the type of an answer's messages.
@@ -52,7 +52,7 @@ impl Answer {
     pub(crate) fn read(head: &Parts, content_type: ContentType, block: &mut BlockWriter) -> Self {
         content_type.write(subtype(&head.headers), block);
         block.headers(&head.headers);
-        if head.headers.contains_key(GRPC_STATUS) {
+        if find(&head.headers, &GRPC_STATUS).is_some() {
             return Self::TrailersOnly;
         }
         if head.status != StatusCode::OK {
@@ -72,7 +72,7 @@ impl Answer {
 
 /// Writes the block of a service's trailers; one without a status says `UNKNOWN`.
 pub(crate) fn write_trailers(trailers: &HeaderMap, block: &mut BlockWriter) {
-    if !trailers.contains_key(GRPC_STATUS) {
+    if find(trailers, &GRPC_STATUS).is_none() {
         block.status(&missing_status());
     }
     block.headers(trailers);
@@ -101,7 +101,7 @@ impl Compression {
 
     /// The answer begins.
     pub(crate) fn answer(&mut self, head: &HeaderMap) {
-        self.encoding = head.get(GRPC_ENCODING).cloned();
+        self.encoding = find(head, &GRPC_ENCODING).cloned();
     }
 
     /// Whether its messages may be compressed: the status of the call if one is and must not be.
@@ -130,13 +130,13 @@ impl Compression {
 }
 
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let value = find(headers, &CONTENT_TYPE).map(HeaderValue::as_bytes);
     value.is_some_and(|value| value.starts_with(b"application/grpc"))
 }
 
 /// `x` of `application/grpc+x`.
 fn subtype(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let value = find(headers, &CONTENT_TYPE)?.to_str().ok()?;
     value.strip_prefix("application/grpc+")
 }
 
