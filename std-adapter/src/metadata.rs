@@ -178,15 +178,18 @@ fn check_base64(name: &HeaderName, text: &[u8]) -> Result<(), CallStatus> {
     checked.map(drop).map_err(refuse)
 }
 
+/// What most blocks have room in, with their head.
+const USUAL_FRAME_LEN: usize = 128;
+
 /// A block under construction, behind room for its frame's head. It can be used again and again.
 pub(crate) struct BlockWriter {
     frame: BytesMut,
 }
 
 impl BlockWriter {
+    /// It takes memory with its first field.
     pub(crate) fn new() -> Self {
-        let mut frame = BytesMut::with_capacity(128);
-        frame.put_bytes(0, PREFIX_LEN);
+        let frame = BytesMut::new();
         Self { frame }
     }
 
@@ -195,9 +198,18 @@ impl BlockWriter {
         self.frame.truncate(PREFIX_LEN);
     }
 
+    /// Makes room for the head and for as many bytes more.
+    fn reserve(&mut self, len: usize) {
+        if self.frame.is_empty() {
+            self.frame.reserve((PREFIX_LEN + len).max(USUAL_FRAME_LEN));
+            self.frame.put_bytes(0, PREFIX_LEN);
+        }
+        self.frame.reserve(len);
+    }
+
     /// Whether there is no field.
     pub(crate) fn is_empty(&self) -> bool {
-        self.frame.len() == PREFIX_LEN
+        self.frame.len() <= PREFIX_LEN
     }
 
     /// Writes one field; leaves it out if gRPC does not allow it on the wire.
@@ -213,7 +225,7 @@ impl BlockWriter {
     }
 
     fn line(&mut self, name: &str, value: &[u8]) {
-        self.frame.reserve(field_len(name, value));
+        self.reserve(field_len(name, value));
         for part in [name.as_bytes(), b": ", value, b"\r\n"] {
             self.frame.extend_from_slice(part);
         }
@@ -239,7 +251,7 @@ impl BlockWriter {
 
     /// The block without room for a head.
     pub(crate) fn block(&self) -> &[u8] {
-        &self.frame[PREFIX_LEN..]
+        self.frame.get(PREFIX_LEN..).unwrap_or_default()
     }
 
     /// The length of the block.
@@ -249,11 +261,13 @@ impl BlockWriter {
 
     /// The length of the frame.
     pub(crate) fn frame_len(&self) -> u32 {
-        u32::try_from(self.frame.len()).unwrap_or(u32::MAX)
+        let len = self.frame.len().max(PREFIX_LEN);
+        u32::try_from(len).unwrap_or(u32::MAX)
     }
 
     /// The block with its head before it.
     pub(crate) fn frame(&mut self) -> &[u8] {
+        self.reserve(0);
         let prefix = Prefix {
             kind: FrameKind::Metadata,
             len: self.len(),

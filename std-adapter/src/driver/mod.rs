@@ -313,7 +313,6 @@ impl<W: WebSocket, C: Calls<W>> Driver<W, C> {
     /// Looks after deadlines and the peer's liveness, and sets the timer for the next look.
     fn keep_time(&mut self, cx: &mut Context<'_>) -> Turn {
         loop {
-            self.calls.check_time(&mut self.link, cx)?;
             if let Some(fault) = self.link.judge(cx)? {
                 self.calls.refuse(&mut self.link, fault)?;
             }
@@ -321,6 +320,7 @@ impl<W: WebSocket, C: Calls<W>> Driver<W, C> {
             if self.link.poll_timer(timeout, cx).is_pending() {
                 return Ok(());
             }
+            self.calls.check_time(&mut self.link, cx)?;
         }
     }
 }

@@ -92,6 +92,9 @@ pub(crate) struct Compression {
 
 impl Compression {
     pub(crate) fn of(request: &HeaderMap) -> Self {
+        if find(request, &GRPC_ACCEPT_ENCODING).is_none() {
+            return Self::default();
+        }
         let lines = request.get_all(GRPC_ACCEPT_ENCODING);
         Self {
             accepted: lines.iter().cloned().collect(),

@@ -97,7 +97,8 @@ impl GracefulShutdown {
         let aborted = self.aborted();
         async {
             aborted.await;
-            sleep(LAST_WORDS).await;
+            // In a box, for it is there for all and needed once.
+            Box::pin(sleep(LAST_WORDS)).await;
         }
     }
 
