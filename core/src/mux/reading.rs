@@ -53,6 +53,17 @@ impl Reading {
 
     /// Takes bytes for the header off the front of `input`; the header once it is whole.
     pub(super) fn take_header(&mut self, input: &mut &[u8]) -> Option<[u8; HEADER_LEN]> {
+        // Most headers come whole. A device does with the loop, for it is there anyway.
+        if cfg!(not(target_os = "none"))
+            && self.scratch.is_empty()
+            && let Some((header, rest)) = input.split_first_chunk()
+            && let Some(bytes) = self.scratch.bytes.first_chunk_mut()
+        {
+            // It is left as the loop leaves it: a state does not tell how its bytes came.
+            *bytes = *header;
+            *input = rest;
+            return Some(*header);
+        }
         self.scratch.fill(input, HEADER_LEN);
         let [a, b, c, d, e, ..] = self.scratch.take(HEADER_LEN)?;
         Some([a, b, c, d, e])

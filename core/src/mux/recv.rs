@@ -160,24 +160,27 @@ impl<T: CallTable> Connection<T> {
         self.last_accepted = id;
         self.timers.look_at(deadline);
         self.timers.is_busy();
-        self.read_data(call, true, end);
+        let position = self.calls.find(call).unwrap_or(usize::MAX);
+        self.read_data(call, position, true, end);
         Ok(Some(Event::Opened(call)))
     }
 
     fn begin_data(&mut self, id: u32, end: bool) -> Received<'static> {
         let call = self.known(id)?;
-        if self.contains(call) {
-            self.read_data(call, false, end);
+        let position = self.calls.find(call).unwrap_or(usize::MAX);
+        let slot = self.calls.get(position);
+        if slot.is_some_and(|slot| slot.state.is_live()) {
+            self.read_data(call, position, false, end);
             return Ok(None);
         }
         self.budgets.spend(Budget::StrayFrames)?;
         Ok(self.skip())
     }
 
-    fn read_data(&mut self, call: CallId, open: bool, end: bool) {
+    fn read_data(&mut self, call: CallId, position: usize, open: bool, end: bool) {
         self.reading.position = Position::Data(DataFrame {
             call,
-            position: self.calls.find(call).unwrap_or(usize::MAX),
+            position,
             open,
             end,
             left: self.settings.max_frame,
