@@ -133,7 +133,7 @@ const INSTRUCTIONS: &[(&str, &str, f64)] = &[
 ];
 
 /// Names in the baseline: of what this project does, no payload is copied. What is less than one
-/// byte in a hundred are heads of frames.
+/// byte in a hundred are heads of frames, and short begins of frames that are moved.
 const COPIES: &[&str] = &[
     "copied of 1000 bytes, server bytes, mux, unary, 64 KiB",
     "copied of 1000 bytes, server bytes, mux, unary, 1024 KiB",
