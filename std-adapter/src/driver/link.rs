@@ -1,11 +1,12 @@
 //! A WebSocket and what looks after it: its clock and timer, its peer's liveness, its flushes.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use grpc_websocket_core::{CloseCode, Code};
+use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep};
 
 use super::End;
@@ -203,7 +204,8 @@ impl<W: WebSocket> Link<W> {
         }
         self.timer.as_mut().reset(next);
         self.timer_waker = Some(cx.waker().clone());
-        ready!(self.timer.as_mut().poll(cx));
+        // A turn that used its budget up would else leave the timer without a waker.
+        ready!(pin!(unconstrained(self.timer.as_mut())).poll(cx));
         self.begin_turn();
         Poll::Ready(())
     }

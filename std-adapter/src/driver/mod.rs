@@ -50,11 +50,12 @@ use crate::server::shutdown::GracefulShutdown;
 use crate::websocket::closing::Closing;
 use crate::websocket::socket::WebSocket;
 
-/// How many WebSocket messages, or pieces of answers, one turn takes before other tasks run.
+/// How many WebSocket messages or parts of them, or pieces of answers, one turn takes before other tasks run.
 const BURST: usize = 64;
 
-/// After how many bytes a turn answers what came, while it is in the processor's cache.
-const TURN_LEN: usize = 48 * 1024;
+/// After how many bytes a turn answers what came, while it is in the processor's cache: a little less than is
+/// read at once.
+const TURN_LEN: usize = 47 * 1024;
 
 /// What clients are told when a server ends.
 const SHUTTING_DOWN: &str = "the server is shutting down";
@@ -321,6 +322,8 @@ impl<W: WebSocket, C: Calls<W>> Driver<W, C> {
                 return Ok(());
             }
             self.calls.check_time(&mut self.link, cx)?;
+            // There may be something to be sent now.
+            cx.waker().wake_by_ref();
         }
     }
 }

@@ -203,12 +203,13 @@ impl Inbox {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         self.make_room();
+        let room = self.spare();
         let read = poll_read_buf(io, cx, &mut self.bytes);
         match &read {
             Poll::Ready(Ok(len)) if *len >= self.next_read => {
                 self.next_read = (self.next_read * 2).min(LONGEST_READ);
             }
-            Poll::Ready(Ok(len)) if *len < self.next_read / 2 => {
+            Poll::Ready(Ok(len)) if *len < room.min(self.next_read / 2) => {
                 self.next_read = (self.next_read / 2).max(SHORTEST_READ);
             }
             Poll::Pending if self.bytes.is_empty() => spare::give(std::mem::take(&mut self.bytes)),
@@ -220,13 +221,15 @@ impl Inbox {
     /// For the rest of the message, and for what may come behind it if that does not make what is
     /// there move.
     fn make_room(&mut self) {
-        if self.bytes.capacity() == 0 {
+        let to_come = self.to_come();
+        let wanted = to_come.max(self.next_read);
+        if self.bytes.capacity() == 0 && wanted <= spare::LEN {
             self.bytes = spare::take();
         }
-        let (spare, to_come) = (self.spare(), self.to_come());
+        let spare = self.spare();
         let is_short = spare < SHORT && self.bytes.len() < SHORT;
         if spare < to_come.max(1) || is_short {
-            self.bytes.reserve(to_come.max(self.next_read));
+            self.bytes.reserve(wanted);
         }
     }
 

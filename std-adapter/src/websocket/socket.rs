@@ -45,7 +45,7 @@ pub(crate) enum SocketError {
 
 /// Receive, queue, flush.
 pub(crate) trait WebSocket {
-    /// The next message; `None` when the closing handshake is done or the peer left without.
+    /// The next message, or part of one; `None` when the closing handshake is done or the peer left without.
     /// Losing the future between polls loses nothing.
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Incoming, SocketError>>>;
 

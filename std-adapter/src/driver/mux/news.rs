@@ -1,4 +1,4 @@
-//! What a WebSocket message has for its call.
+//! What a WebSocket message has for its call, or a part of one, where a long one comes in parts.
 
 use std::ops::Range;
 

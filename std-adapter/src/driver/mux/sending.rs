@@ -40,6 +40,7 @@ where
             call.output.borrow();
             call.poll(&mut self.written);
             call.queue(id, &mut self.sending);
+            call.output.give_back();
             let granted = call.take_consumed(&mut self.windows);
             self.grant(id, granted);
         }

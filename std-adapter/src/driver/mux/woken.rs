@@ -93,6 +93,13 @@ impl Woken {
     }
 }
 
+impl Drop for Woken {
+    /// Whoever holds a waker still does not hold the task.
+    fn drop(&mut self) {
+        *self.queue.lock() = WokenAnywhere::default();
+    }
+}
+
 impl Queue {
     /// Moves the calls there are, and tells `task` of the next one.
     fn take(&self, calls: &mut VecDeque<CallId>, task: &Waker) {

@@ -2,6 +2,7 @@
 
 mod mux;
 mod single;
+mod timer;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
