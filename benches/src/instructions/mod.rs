@@ -18,9 +18,8 @@ use clap::Args;
 pub(crate) use self::baseline::Baseline;
 use self::row::Row;
 
-/// By how much a count may grow: in parts of it, and beyond those.
+/// By how much a count may grow: in parts of it, beyond what [`Row::slack`] says.
 const TOLERANCE: f64 = 0.03;
-const SLACK: f64 = 5.0;
 
 /// How often a count is made that is too high.
 const TRIES: u32 = 3;
@@ -50,7 +49,9 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
             continue;
         }
         let before = baseline.get(&name);
-        let most = before.map_or(f64::MAX, |before| before as f64 * (1.0 + TOLERANCE) + SLACK);
+        let most = before.map_or(f64::MAX, |before| {
+            before as f64 * (1.0 + TOLERANCE) + row.slack()
+        });
         let count = count(row, most)?;
         let change = before.map(|before| count as f64 / before as f64 - 1.0);
         let change_text = change.map_or("new".to_owned(), |it| format!("{:+.1} %", it * 100.0));

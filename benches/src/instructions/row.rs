@@ -101,6 +101,15 @@ impl Row {
         )
     }
 
+    /// By how much a count differs from run to run. How much of a frame is moved depends on where a read ends
+    /// in it, which is a matter of time.
+    pub(super) fn slack(self) -> f64 {
+        match self {
+            Self::Copies(..) => 50.0,
+            _ => 5.0,
+        }
+    }
+
     /// Instructions for each message, or bytes that are copied.
     pub(super) fn count(self) -> Result<u64, BoxError> {
         let Self::Copies(contender, protocol, kind, size) = self else {
