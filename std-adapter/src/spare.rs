@@ -60,6 +60,7 @@ mod tests {
 
     #[test]
     fn what_somebody_holds_or_is_long_is_not_kept() {
+        PIECES.take();
         let mut held = take();
         held.extend_from_slice(b"held");
         let part = held.split_to(4).freeze();
@@ -76,6 +77,7 @@ mod tests {
 
     #[test]
     fn no_more_is_kept_than_is_needed() {
+        PIECES.take();
         for _ in 0..100 {
             give(BytesMut::with_capacity(LEN));
         }
