@@ -53,9 +53,9 @@ use crate::websocket::socket::WebSocket;
 /// How many WebSocket messages or parts of them, or pieces of answers, one turn takes before other tasks run.
 const BURST: usize = 64;
 
-/// After how many bytes a turn answers what came, while it is in the processor's cache: a little less than is
-/// read at once.
-const TURN_LEN: usize = 47 * 1024;
+/// After how many bytes a turn answers what came, while it is in the processor's cache. More than the first
+/// window of a call, so that a peer that sends more at once is found before it is given credit.
+const TURN_LEN: usize = 96 * 1024;
 
 /// What clients are told when a server ends.
 const SHUTTING_DOWN: &str = "the server is shutting down";
