@@ -189,8 +189,9 @@ pub(crate) struct BlockWriter {
 impl BlockWriter {
     /// It takes memory with its first field.
     pub(crate) fn new() -> Self {
-        let frame = BytesMut::new();
-        Self { frame }
+        Self {
+            frame: BytesMut::new(),
+        }
     }
 
     /// Begins another block.

@@ -37,10 +37,11 @@ pub(super) struct Link<W> {
 
 /// What the socket has.
 pub(super) enum Received {
-    /// A message, or the last part of one.
-    Message(Bytes),
-    /// A part of one that goes on.
-    Part(Bytes),
+    /// A message, or a part of one: the last, with `fin`.
+    Message {
+        payload: Bytes,
+        fin: bool,
+    },
     Text,
     /// Nothing for a call.
     Control,
@@ -102,11 +103,14 @@ impl<W: WebSocket> Link<W> {
             return Poll::Pending;
         };
         Poll::Ready(match incoming {
-            Some(Ok(Incoming::Binary(message))) => {
+            Some(Ok(Incoming::Binary(payload))) => {
                 self.liveness.message_came(self.socket.traffic());
-                Received::Message(message)
+                Received::Message { payload, fin: true }
             }
-            Some(Ok(Incoming::Part(part))) => Received::Part(part),
+            Some(Ok(Incoming::Part(payload))) => Received::Message {
+                payload,
+                fin: false,
+            },
             Some(Ok(Incoming::Control)) => self.control_came(),
             Some(Ok(Incoming::Text)) => Received::Text,
             Some(Err(SocketError::TooLong)) => Received::Fault(Fault::TooLong),

@@ -293,13 +293,9 @@ impl<W: WebSocket, C: Calls<W>> Driver<W, C> {
                 return Ok(());
             };
             match received {
-                Received::Message(message) => {
-                    read += message.len();
-                    self.calls.receive(&mut self.link, &message, true)?;
-                }
-                Received::Part(part) => {
-                    read += part.len();
-                    self.calls.receive(&mut self.link, &part, false)?;
+                Received::Message { payload, fin } => {
+                    read += payload.len();
+                    self.calls.receive(&mut self.link, &payload, fin)?;
                 }
                 Received::Text => self.calls.receive_text(&mut self.link)?,
                 Received::Control => {}

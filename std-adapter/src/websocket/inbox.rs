@@ -15,18 +15,19 @@ use grpc_websocket_core::ws::{Error, Event, Reader};
 use tokio::io::AsyncRead;
 use tokio_util::io::poll_read_buf;
 
+use crate::chunks::COPIED_LEN;
 use crate::spare;
 
 /// How much is read at once: this at first, twice as much after a read that took all of it, half as
-/// much after one that took less than half.
+/// much after one that took less than half and could have taken more.
 const SHORTEST_READ: usize = spare::LEN;
 const LONGEST_READ: usize = 48 * 1024;
 
 /// So little room is not worth a read, and so few bytes may be moved for more.
 const SHORT: usize = 256;
 
-/// So long is a part of a message at least, but for the last one: less is better moved.
-const SHORTEST_PART: usize = 4 * 1024;
+/// So long is a part of a message at least, but for the last one: less would be copied on its way all the same.
+const SHORTEST_PART: usize = COPIED_LEN;
 
 /// What came.
 #[derive(Debug)]
