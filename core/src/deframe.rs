@@ -65,6 +65,15 @@ impl Deframer {
     ) -> Result<Option<(FrameKind, Piece<'i>)>, DeframeError> {
         self.frames.next(&self.limits, input)
     }
+
+    /// Takes the whole messages off the front of `input` that are not compressed, all at once: for who
+    /// passes them on and wants no event of each. Empty where no frame may begin, where another begins,
+    /// and on a device, whose short input is not worth the code. [`next`](Self::next) goes on from there.
+    ///
+    /// Takes time for each message, at most one for five bytes.
+    pub fn next_messages<'i>(&mut self, input: &mut &'i [u8]) -> &'i [u8] {
+        self.frames.next_messages(&self.limits, input)
+    }
 }
 
 /// A [`Deframer`] whose limits are kept elsewhere: connections of many calls have them once.
@@ -130,6 +139,28 @@ impl Frames {
         let framed = whole.len().saturating_sub(input.len());
         piece.framed = whole.get(..framed).unwrap_or_default();
         Ok(Some((self.kind, piece)))
+    }
+
+    /// As [`Deframer::next_messages`]. What is left behind is as if the messages had come one by one.
+    pub(crate) fn next_messages<'i>(&mut self, limits: &Limits, input: &mut &'i [u8]) -> &'i [u8] {
+        let whole = *input;
+        if cfg!(target_os = "none") || !self.is_at_boundary() {
+            return &[];
+        }
+        let mut rest = whole;
+        while let Some((prefix, body)) = rest.split_first_chunk()
+            && let Ok(prefix) = Prefix::decode(*prefix)
+            && prefix.kind == (FrameKind::Message { compressed: false })
+            && check_len(limits, prefix.kind, prefix.len).is_ok()
+            && let Ok(len) = usize::try_from(prefix.len)
+            && let Some(after) = body.get(len..)
+        {
+            rest = after;
+            self.kind = prefix.kind;
+        }
+        *input = rest;
+        let taken = whole.len().saturating_sub(rest.len());
+        whole.get(..taken).unwrap_or_default()
     }
 
     /// Takes bytes of the prefix off the front of `input`; the prefix itself once it is complete.
@@ -233,7 +264,11 @@ mod tests {
     /// The frames of a stream that is fed in chunks, and the bytes that came out as framed.
     type Frames = (Vec<(FrameKind, Vec<u8>)>, Vec<u8>);
 
-    fn deframe<'i>(chunks: impl Iterator<Item = &'i [u8]>) -> Result<Frames, DeframeError> {
+    /// One by one, or messages that lie side by side at once after another.
+    fn deframe<'i>(
+        chunks: impl Iterator<Item = &'i [u8]>,
+        at_once: bool,
+    ) -> Result<Frames, DeframeError> {
         let mut deframer = Deframer::new(Limits::DEFAULT);
         let (mut frames, mut framed, mut payload) = (Vec::new(), Vec::new(), Vec::new());
         for mut chunk in chunks {
@@ -243,6 +278,17 @@ mod tests {
                 payload.extend_from_slice(piece.payload);
                 if piece.end {
                     frames.push((kind, core::mem::take(&mut payload)));
+                }
+                if at_once {
+                    let mut messages = deframer.next_messages(&mut chunk);
+                    framed.extend_from_slice(messages);
+                    while let Some((prefix, rest)) = messages.split_first_chunk() {
+                        let prefix = Prefix::decode(*prefix).unwrap();
+                        let (message, rest) = rest.split_at(prefix.len as usize);
+                        assert_eq!(prefix.kind, MESSAGE);
+                        frames.push((MESSAGE, message.to_vec()));
+                        messages = rest;
+                    }
                 }
             }
         }
@@ -302,28 +348,30 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_slicing_gives_the_same_frames(frames in stream(), cuts in prop::collection::vec(1..9_usize, 1..60)) {
+        fn any_slicing_gives_the_same_frames(frames in stream(), cuts in prop::collection::vec(1..60_usize, 1..60)) {
             let mut bytes = Vec::new();
             for (kind, payload) in &frames {
                 let len = u32::try_from(payload.len()).unwrap();
                 bytes.extend_from_slice(&Prefix { kind: *kind, len }.encode());
                 bytes.extend_from_slice(payload);
             }
-            let mut rest = bytes.as_slice();
-            let mut cuts = cuts.iter().cycle();
-            let chunks = core::iter::from_fn(|| {
-                let (chunk, after) = rest.split_at(rest.len().min(*cuts.next()?));
-                rest = after;
-                (!chunk.is_empty()).then_some(chunk)
-            });
-            let (got, framed) = deframe(chunks).unwrap();
-            prop_assert_eq!(&got, &frames);
-            prop_assert_eq!(&framed, &bytes);
+            for at_once in [false, true] {
+                let mut rest = bytes.as_slice();
+                let mut cuts = cuts.iter().cycle();
+                let chunks = core::iter::from_fn(|| {
+                    let (chunk, after) = rest.split_at(rest.len().min(*cuts.next()?));
+                    rest = after;
+                    (!chunk.is_empty()).then_some(chunk)
+                });
+                let (got, framed) = deframe(chunks, at_once).unwrap();
+                prop_assert_eq!(&got, &frames);
+                prop_assert_eq!(&framed, &bytes);
+            }
         }
 
         #[test]
         fn noise_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = deframe(bytes.chunks(7));
+            prop_assert_eq!(deframe(bytes.chunks(7), false), deframe(bytes.chunks(7), true));
         }
     }
 }

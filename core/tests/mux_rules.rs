@@ -9,6 +9,8 @@
 )]
 #![allow(clippy::arithmetic_side_effects)]
 
+#[path = "mux_rules/at_once.rs"]
+mod at_once;
 #[path = "mux_rules/credit.rs"]
 mod credit;
 #[path = "mux_rules/deadlines.rs"]

@@ -76,6 +76,15 @@ impl Receiver {
         }
     }
 
+    /// Takes the whole messages off the front of `input` that follow another, as by
+    /// [`Deframer::next_messages`](crate::deframe::Deframer::next_messages).
+    pub(crate) fn recv_messages<'i>(&mut self, limits: &Limits, input: &mut &'i [u8]) -> &'i [u8] {
+        match self.state {
+            State::Open if !self.block_ended => self.frames.next_messages(limits, input),
+            _ => &[],
+        }
+    }
+
     /// The event of a block that is complete, if there is one.
     pub(crate) fn pending_event(&mut self) -> Result<Option<Event<'static>>, RecvError> {
         if self.block_ended {

@@ -144,9 +144,12 @@ impl Sender {
         let mut input = framed.get(..take).unwrap_or(framed);
         // On a copy, for nothing changes when the bytes are refused.
         let mut deframer = self.deframer.clone();
-        while let Some((kind, _)) = deframer.next(&mut input)? {
+        while let Some((kind, piece)) = deframer.next(&mut input)? {
             if kind == FrameKind::Metadata {
                 return Err(SendError::OutOfOrder);
+            }
+            if piece.end {
+                deframer.next_messages(&mut input);
             }
         }
         self.deframer = deframer;

@@ -45,6 +45,31 @@ impl<T: CallTable> Connection<T> {
         result.map_err(|error| self.fail(error))
     }
 
+    /// Takes the whole messages at the front of the fragment that follow one that
+    /// [`recv`](Self::recv) gave, all at once: their bytes, prefixes included, as
+    /// [`Deframer::next_messages`](crate::deframe::Deframer::next_messages) has them. To be used right
+    /// after a message's [end](crate::deframe::Piece::end); what is left, and all errors, are for `recv`.
+    pub fn recv_messages<'i>(&mut self, fragment: &mut Fragment<'i>) -> &'i [u8] {
+        let Position::Data(mut frame) = self.reading.position else {
+            return &[];
+        };
+        let slot = self.calls.get_mut(frame.position);
+        let slot = slot.filter(|slot| slot.call() == frame.call && slot.state.is_live());
+        let Some(slot) = slot.filter(|_| frame.completed && self.over.is_none()) else {
+            return &[];
+        };
+        let room = usize::try_from(frame.left.min(slot.granted)).unwrap_or(usize::MAX);
+        let mut input = fragment.bytes.get(..room).unwrap_or(fragment.bytes);
+        let limits = &self.config.limits;
+        let messages = slot.receiver.recv_messages(limits, &mut input);
+        let taken = fragment.advance(messages.len());
+        slot.granted = slot.granted.saturating_sub(taken);
+        frame.left = frame.left.saturating_sub(taken);
+        frame.taken = frame.taken.saturating_add(taken);
+        self.reading.position = Position::Data(frame);
+        messages
+    }
+
     /// A WebSocket text message came.
     ///
     /// # Errors

@@ -88,6 +88,10 @@ impl Sending {
                 if piece.start.is_some() {
                     self.begin(kind)?;
                 }
+                if piece.end && kind != FrameKind::Metadata {
+                    // Those that follow change nothing.
+                    self.frames.next_messages(limits, &mut input);
+                }
             }
         }
         Ok(())

@@ -241,6 +241,7 @@ impl Slice {
                 FrameKind::Message { compressed } => is_compressed |= compressed,
             }
             if piece.end {
+                frames.next_messages(&mut input);
                 complete = data.len() - input.len();
             }
         }

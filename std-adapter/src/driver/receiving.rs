@@ -110,6 +110,17 @@ impl Slices {
         self.framed == 0
     }
 
+    /// Whether they end where a message does.
+    pub(super) fn is_complete(&self) -> bool {
+        self.framed > 0 && self.complete == self.framed
+    }
+
+    /// Whole messages follow, in so many bytes.
+    pub(super) fn extend(&mut self, bytes: usize) {
+        self.framed += bytes;
+        self.complete = self.framed;
+    }
+
     /// All messages of a call, if they are: the call was half-closed behind them, and the last one
     /// is complete. Short ones are copied, for they would keep the block alive they were read in.
     pub(super) fn whole(&self, message: &Bytes) -> Option<Bytes> {

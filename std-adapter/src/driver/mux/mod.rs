@@ -211,11 +211,15 @@ where
             };
             let end = message.len() - fragment.rest().len();
             if let Event::Call { call, event } = &event {
-                if news.take(*call, event, end) {
-                    continue;
-                }
-                self.deliver(&std::mem::take(&mut news), message, now);
-                if news.take(*call, event, end) {
+                let is_taken = news.take(*call, event, end) || {
+                    self.deliver(&std::mem::take(&mut news), message, now);
+                    news.take(*call, event, end)
+                };
+                if is_taken {
+                    if news.slices.is_complete() && !fragment.rest().is_empty() {
+                        let more = self.connection.recv_messages(&mut fragment);
+                        news.slices.extend(more.len());
+                    }
                     continue;
                 }
             }
