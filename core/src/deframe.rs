@@ -284,7 +284,8 @@ mod tests {
                     framed.extend_from_slice(messages);
                     while let Some((prefix, rest)) = messages.split_first_chunk() {
                         let prefix = Prefix::decode(*prefix).unwrap();
-                        let (message, rest) = rest.split_at(prefix.len as usize);
+                        let len = usize::try_from(prefix.len).unwrap();
+                        let (message, rest) = rest.split_at(len);
                         assert_eq!(prefix.kind, MESSAGE);
                         frames.push((MESSAGE, message.to_vec()));
                         messages = rest;
