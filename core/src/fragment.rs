@@ -44,6 +44,11 @@ impl<'i> Fragment<'i> {
         self.bytes.is_empty() && !self.fin
     }
 
+    /// Whether nothing is left of it, and a machine has seen that.
+    pub(crate) const fn is_done(&self) -> bool {
+        self.is_used_up() && !self.fresh
+    }
+
     /// Takes up to `len` bytes; how many.
     pub(crate) fn advance(&mut self, len: usize) -> u32 {
         let (taken, rest) = self

@@ -96,6 +96,17 @@ impl BodySender {
         }
     }
 
+    /// The same, of a copy of bytes.
+    pub(crate) fn copy(&self, bytes: &[u8]) {
+        let mut shared = lock(&self.0);
+        if shared.reader_gone {
+            shared.took(bytes.len());
+        } else if shared.end.is_none() {
+            shared.slices.copy(bytes);
+            wake(shared.reader.take());
+        }
+    }
+
     /// The stream ends cleanly after what was sent: by the client's half-close, or by the trailers
     /// of an answer.
     pub(crate) fn finish(&self, trailers: Option<HeaderMap>) {

@@ -33,6 +33,11 @@ impl Gather {
         self.held.len()
     }
 
+    /// Whether a message may begin next, so that what is whole goes by.
+    pub(crate) fn is_at_boundary(&self) -> bool {
+        self.held.is_empty() && !self.cut
+    }
+
     /// Whether what was passed on ends inside a message.
     pub(crate) fn is_cut(&self) -> bool {
         self.cut

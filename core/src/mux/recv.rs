@@ -38,6 +38,8 @@ impl<T: CallTable> Connection<T> {
                 *fragment = Fragment::part(&[]);
                 return Ok(None);
             }
+            // Most frames end with the event of a message.
+            None if fragment.is_done() && !self.outbox.unprocessed => return Ok(None),
             None => {}
         }
         self.heard(now);
@@ -281,6 +283,9 @@ impl<T: CallTable> Connection<T> {
                 frame.completed |= is_end(&event);
                 self.reading.position = Position::Data(frame);
                 self.recv_event(&frame, &event, taken);
+                if ends_message(&event) && !frame.end && fragment.take_fin() {
+                    self.end_data(frame)?;
+                }
                 let call = frame.call;
                 Ok(Some(Event::Call { call, event }))
             }
@@ -391,7 +396,11 @@ impl<T: CallTable> Connection<T> {
 /// Whether an event is the end of a message or block.
 const fn is_end(event: &call::Event<'_>) -> bool {
     match event {
-        call::Event::Metadata(piece) | call::Event::Message { piece, .. } => piece.end,
-        _ => false,
+        call::Event::Metadata(piece) => piece.end,
+        event => ends_message(event),
     }
+}
+
+const fn ends_message(event: &call::Event<'_>) -> bool {
+    matches!(event, call::Event::Message { piece, .. } if piece.end)
 }

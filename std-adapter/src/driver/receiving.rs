@@ -34,8 +34,11 @@ impl Receiving {
 
     /// Gives the slices of a WebSocket message to the reader.
     pub(super) fn push(&mut self, slices: &Slices, message: &Bytes) {
-        let slice = message.slice(slices.start..slices.start + slices.framed);
-        if !slice.is_empty() {
+        let range = slices.start..slices.start + slices.framed;
+        if slices.is_complete() && range.len() < COPIED_LEN && self.gather.is_at_boundary() {
+            self.body.copy(&message[range]);
+        } else if !range.is_empty() {
+            let slice = message.slice(range);
             self.body.send(self.gather.push(slice, slices.complete));
         }
         if slices.half_closed {
