@@ -35,7 +35,9 @@ pub(crate) fn find<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h 
 /// does not allow; `-bin` values that peers joined with commas are taken apart, and count as fields
 /// of their own against `max_len`.
 pub(crate) fn read_block(block: &[u8], max_len: u32) -> Result<HeaderMap, CallStatus> {
-    read(block, max_len, From::Client)
+    let mut headers = HeaderMap::new();
+    read(block, max_len, From::Client, &mut headers)?;
+    Ok(headers)
 }
 
 /// As [`read_block`], of a block whose first field is `:path`, with the path.
@@ -49,14 +51,18 @@ pub(crate) fn read_block_with_path(
         let message = "the first field of the metadata is not :path";
         return Err(CallStatus::new(Code::Internal, message));
     };
-    let headers = read(fields.rest(), max_len, From::Client)?;
+    let headers = read_block(fields.rest(), max_len)?;
     Ok((path.value(), headers))
 }
 
-/// Reads a server's block. As [`read_block`], but a `-bin` value that is not base64 is left out, for
+/// Reads a server's block into an empty map. As [`read_block`], but a `-bin` value that is not base64 is left out, for
 /// it must not take the status with it, and what only proxies may say to a server is kept.
-pub(crate) fn read_answer_block(block: &[u8], max_len: u32) -> Result<HeaderMap, CallStatus> {
-    read(block, max_len, From::Server)
+pub(crate) fn read_answer_block(
+    block: &[u8],
+    max_len: u32,
+    headers: &mut HeaderMap,
+) -> Result<(), CallStatus> {
+    read(block, max_len, From::Server, headers)
 }
 
 /// Whose block it is.
@@ -66,13 +72,13 @@ enum From {
     Server,
 }
 
-fn read(block: &[u8], max_len: u32, from: From) -> Result<HeaderMap, CallStatus> {
+fn read(block: &[u8], max_len: u32, from: From, headers: &mut HeaderMap) -> Result<(), CallStatus> {
     if block.is_empty() {
-        return Ok(HeaderMap::new());
+        return Ok(());
     }
     // One copy, whose memory all values share.
     let block = Bytes::copy_from_slice(block);
-    let mut headers = Headers::of(&block, max_len);
+    let mut headers = Headers::of(&block, max_len, headers);
     for field in fields(&block) {
         let field = field.map_err(|error| CallStatus::new(Code::Internal, error.to_string()))?;
         let Some(name) = header_name(&field) else {
@@ -88,7 +94,7 @@ fn read(block: &[u8], max_len: u32, from: From) -> Result<HeaderMap, CallStatus>
             headers.append(name, field.value())?;
         }
     }
-    Ok(headers.map)
+    Ok(())
 }
 
 /// The name of a field, which costs no memory if it is one that all calls have.
@@ -114,15 +120,15 @@ fn is_of_proxies(name: &str) -> bool {
 /// A map within the limit on metadata.
 struct Headers<'b> {
     block: &'b Bytes,
-    map: HeaderMap,
+    map: &'b mut HeaderMap,
     room: usize,
 }
 
 impl<'b> Headers<'b> {
-    fn of(block: &'b Bytes, max_len: u32) -> Self {
+    fn of(block: &'b Bytes, max_len: u32, map: &'b mut HeaderMap) -> Self {
         Self {
             block,
-            map: HeaderMap::new(),
+            map,
             room: usize::try_from(max_len).unwrap_or(usize::MAX),
         }
     }

@@ -102,7 +102,7 @@ impl Channel {
 }
 
 impl Kind {
-    async fn call(&self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
+    async fn call(&self, mut request: Box<Request<Body>>) -> Result<Response<Body>, Status> {
         let usual = match self {
             Self::Server(remote) => remote.endpoint().timeout,
             Self::Device(_) => None,
@@ -149,6 +149,7 @@ impl Service<Request<Body>> for Channel {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let kind = self.kind.clone();
+        let request = Box::new(request);
         Box::pin(async move { kind.call(request).await })
     }
 }

@@ -15,7 +15,7 @@ pub(super) type Find = dyn Fn() -> Option<Caller> + Send + Sync;
 /// Calls a device where it is, and again if it certainly did nothing about the call.
 pub(super) async fn call(
     find: &Find,
-    mut request: Request<Body>,
+    mut request: Box<Request<Body>>,
     deadline: Option<Instant>,
 ) -> Result<Response<Body>, Status> {
     let mut why = Status::unavailable("the device is not connected");

@@ -95,7 +95,7 @@ impl Dialer {
     /// Makes a call on a WebSocket of its own.
     pub(super) async fn call(
         &self,
-        request: Request<Body>,
+        request: Box<Request<Body>>,
         deadline: Option<Instant>,
     ) -> Result<Response<Body>, Unanswered> {
         let path = self.endpoint.target.path_of(request.uri().path());

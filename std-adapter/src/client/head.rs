@@ -4,8 +4,7 @@ use grpc_websocket_core::Code;
 use grpc_websocket_core::wire::status::{percent_decode, percent_encode};
 use grpc_websocket_core::wire::timeout;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use http::request::Parts;
-use http::{Response, Version};
+use http::{Extensions, Request, Response, Version};
 use tokio::time::Instant;
 use tonic::Status;
 
@@ -16,32 +15,36 @@ const GRPC_WEB: &str = "application/grpc-web";
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 /// The block of a call of `grpc-mux.v1` (SPEC.md#request).
-pub(crate) fn write_mux_block(head: &Parts, deadline: Option<Instant>, block: &mut BlockWriter) {
+pub(crate) fn write_mux_block<B>(
+    head: &Request<B>,
+    deadline: Option<Instant>,
+    block: &mut BlockWriter,
+) {
     block.clear();
-    block.path(head.uri.path());
-    if let Some(subtype) = subtype(&head.headers).filter(|subtype| *subtype != "proto") {
+    block.path(head.uri().path());
+    if let Some(subtype) = subtype(head.headers()).filter(|subtype| *subtype != "proto") {
         block.field("content-type", format!("{GRPC}+{subtype}").as_bytes());
     }
-    finish(block, head, deadline);
+    finish(block, head.headers(), deadline);
 }
 
 /// The block of a call of `grpc-websockets`, as the servers in use know it.
-pub(crate) fn single_block(head: &Parts, deadline: Option<Instant>) -> BlockWriter {
+pub(crate) fn single_block<B>(head: &Request<B>, deadline: Option<Instant>) -> BlockWriter {
     let mut block = BlockWriter::new();
-    let subtype = subtype(&head.headers).unwrap_or("proto");
+    let subtype = subtype(head.headers()).unwrap_or("proto");
     block.field("content-type", format!("{GRPC_WEB}+{subtype}").as_bytes());
     block.field("x-grpc-web", b"1");
-    finish(&mut block, head, deadline);
+    finish(&mut block, head.headers(), deadline);
     block
 }
 
 /// Writes the time that is left, and the caller's metadata.
-fn finish(block: &mut BlockWriter, head: &Parts, deadline: Option<Instant>) {
+fn finish(block: &mut BlockWriter, headers: &HeaderMap, deadline: Option<Instant>) {
     if let Some(deadline) = deadline {
         let left = deadline.saturating_duration_since(Instant::now());
         block.field("grpc-timeout", timeout::encode(left).as_bytes());
     }
-    block.headers(&head.headers);
+    block.headers(headers);
 }
 
 /// `x` of `application/grpc+x`.
@@ -50,18 +53,26 @@ fn subtype(headers: &HeaderMap) -> Option<&str> {
     value.strip_prefix(GRPC)?.strip_prefix('+')
 }
 
-/// The head of an answer, from its initial metadata.
-pub(crate) fn read_answer(block: &[u8], max_len: u32) -> Result<Response<()>, Status> {
+/// The head of an answer, from its initial metadata. `empty` gives it memory.
+pub(crate) fn read_answer(
+    block: &[u8],
+    max_len: u32,
+    empty: (HeaderMap, Extensions),
+) -> Result<Response<()>, Status> {
     let mut response = Response::new(());
     *response.version_mut() = Version::HTTP_2;
-    *response.headers_mut() = read_headers(block, max_len)?;
+    (*response.headers_mut(), *response.extensions_mut()) = empty;
+    let headers = response.headers_mut();
+    read_answer_block(block, max_len, headers)?;
+    say_content_type(headers);
     Ok(response)
 }
 
 /// The trailers of an answer that ended with `code`, in the form that gRPC libraries read without
 /// fail: one status of a known code, a message that is UTF-8.
 pub(crate) fn read_trailers(code: Code, block: &[u8], max_len: u32) -> Result<HeaderMap, Status> {
-    let mut trailers = read_headers(block, max_len)?;
+    let mut trailers = HeaderMap::new();
+    read_answer_block(block, max_len, &mut trailers)?;
     trailers.insert(GRPC_STATUS, HeaderValue::from_static(code.grpc_status()));
     if let Some(message) = find(&trailers, &GRPC_MESSAGE) {
         let message: Vec<u8> = percent_decode(message.as_bytes()).collect();
@@ -74,16 +85,24 @@ pub(crate) fn read_trailers(code: Code, block: &[u8], max_len: u32) -> Result<He
     Ok(trailers)
 }
 
-fn read_headers(block: &[u8], max_len: u32) -> Result<HeaderMap, Status> {
-    let mut headers = read_answer_block(block, max_len)?;
-    let grpc = find(&headers, &CONTENT_TYPE)
+/// Trailers-Only: an answer that is over with its head.
+pub(crate) fn trailers_only(mut headers: HeaderMap) -> Response<()> {
+    say_content_type(&mut headers);
+    let mut response = Response::new(());
+    *response.version_mut() = Version::HTTP_2;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// Makes the content type that of gRPC, which a server may leave out or call gRPC-Web.
+fn say_content_type(headers: &mut HeaderMap) {
+    let grpc = find(headers, &CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix(GRPC_WEB).or(value.strip_prefix(GRPC)))
         .filter(|rest| !rest.is_empty())
         .and_then(|rest| HeaderValue::from_str(&format!("{GRPC}{rest}")).ok())
         .unwrap_or(HeaderValue::from_static(GRPC));
     headers.insert(CONTENT_TYPE, grpc);
-    Ok(headers)
 }
 
 #[cfg(test)]
@@ -98,20 +117,20 @@ mod tests {
         String::from_utf8(block.block().to_vec()).unwrap()
     }
 
-    fn mux_block(head: &Parts, deadline: Option<Instant>) -> BlockWriter {
+    fn mux_block(head: &Request<()>, deadline: Option<Instant>) -> BlockWriter {
         let mut block = BlockWriter::new();
         write_mux_block(head, deadline, &mut block);
         block
     }
 
-    fn head(content_type: &'static str) -> Parts {
+    fn head(content_type: &'static str) -> Request<()> {
         let request = Request::post("http://h/s/m")
             .header("content-type", content_type)
             .header("te", "trailers")
             .header("x-a", "1")
             .header("x-a", "2, 3")
             .header("x-bin", "AAE=");
-        request.body(()).unwrap().into_parts().0
+        request.body(()).unwrap()
     }
 
     const CALLERS: &str = "x-a: 1\r\nx-a: 2, 3\r\nx-bin: AAE\r\n";
@@ -147,6 +166,10 @@ mod tests {
         assert_eq!(trailers["grpc-message"], "a%EF%BF%BDb 100%25");
         assert_eq!(trailers["x-y"], "z");
         assert!(!trailers.contains_key("grpc-status-details-bin"));
-        assert_eq!(trailers["content-type"], "application/grpc");
+        assert!(!trailers.contains_key("content-type"));
+        assert_eq!(
+            trailers_only(trailers).headers()["content-type"],
+            "application/grpc"
+        );
     }
 }

@@ -1,10 +1,7 @@
 //! A call on its way to a connection, and what comes back if the connection does not answer it.
 
-use std::pin::Pin;
-
 use bytes::Bytes;
-use http::request::Parts;
-use http::{Request, Response};
+use http::{Extensions, HeaderMap, Request, Response};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tonic::Status;
@@ -15,7 +12,8 @@ use super::upload::Kept;
 /// See the module.
 pub(crate) struct Outgoing {
     /// As gRPC over HTTP/2 has it, but for `grpc-timeout`.
-    pub(crate) request: Request<Body>,
+    // In a box, for it goes through many hands.
+    pub(crate) request: Box<Request<Body>>,
     pub(crate) deadline: Option<Instant>,
     /// Closed when the answer is no longer wanted.
     pub(crate) answer: oneshot::Sender<Result<Response<Body>, Unanswered>>,
@@ -24,7 +22,7 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     /// And where the answer will be.
     pub(crate) fn new(
-        request: Request<Body>,
+        request: Box<Request<Body>>,
         deadline: Option<Instant>,
     ) -> (Self, oneshot::Receiver<Result<Response<Body>, Unanswered>>) {
         let (answer, answered) = oneshot::channel();
@@ -48,11 +46,11 @@ impl Outgoing {
 pub(crate) struct Unanswered {
     pub(crate) status: Status,
     /// The call, whole, if it is certain that no server processed it.
-    pub(crate) request: Option<Request<Body>>,
+    pub(crate) request: Option<Box<Request<Body>>>,
 }
 
 impl Unanswered {
-    pub(crate) fn unsent(status: Status, request: Request<Body>) -> Self {
+    pub(crate) fn unsent(status: Status, request: Box<Request<Body>>) -> Self {
         Self {
             status,
             request: Some(request),
@@ -72,32 +70,44 @@ impl From<Status> for Unanswered {
 
 /// What it takes to make a call again.
 pub(crate) struct Retry {
-    head: Parts,
+    /// Without its body.
+    request: Box<Request<Body>>,
     kept: Kept,
 }
 
 impl Retry {
-    pub(crate) fn new(head: Parts) -> Self {
-        Self {
-            head,
-            kept: Kept::default(),
-        }
+    /// And the body.
+    pub(crate) fn new(mut request: Box<Request<Body>>) -> (Self, Body) {
+        let body = std::mem::take(request.body_mut());
+        let kept = Kept::default();
+        (Self { request, kept }, body)
     }
 
-    pub(crate) fn head(&self) -> &Parts {
-        &self.head
+    /// Its head: the body is elsewhere.
+    pub(crate) fn head(&self) -> &Request<Body> {
+        &self.request
     }
 
     /// After more was sent; `None` if that is too much to be kept.
     pub(crate) fn after(self, messages: &Bytes) -> Option<Self> {
-        let head = self.head;
+        let request = self.request;
         let kept = self.kept.after(messages)?;
-        Some(Self { head, kept })
+        Some(Self { request, kept })
     }
 
     /// The call from its beginning; `rest` are the messages that were not sent.
-    pub(crate) fn into_request(self, rest: Option<Pin<Box<Body>>>) -> Request<Body> {
-        Request::from_parts(self.head, self.kept.into_body(rest))
+    pub(crate) fn into_request(mut self, rest: Option<Body>) -> Box<Request<Body>> {
+        *self.request.body_mut() = self.kept.into_body(rest);
+        self.request
+    }
+
+    /// The call is not made again: its head, emptied, has memory for that of the answer.
+    pub(crate) fn into_empty_head(mut self) -> (HeaderMap, Extensions) {
+        let mut headers = std::mem::take(self.request.headers_mut());
+        let mut extensions = std::mem::take(self.request.extensions_mut());
+        headers.clear();
+        extensions.clear();
+        (headers, extensions)
     }
 }
 
@@ -108,16 +118,16 @@ mod tests {
     use super::*;
     use crate::client::upload::MAX_KEPT;
 
-    fn head() -> Parts {
-        Request::post("/s/m").body(()).unwrap().into_parts().0
+    fn retry() -> Retry {
+        let request = Request::post("/s/m").body(Body::empty()).unwrap();
+        Retry::new(Box::new(request)).0
     }
 
     #[tokio::test]
     async fn a_call_is_made_again_with_all_its_messages() {
-        let retry = Retry::new(head());
-        let retry = retry.after(&Bytes::from_static(b"one,")).unwrap();
+        let retry = retry().after(&Bytes::from_static(b"one,")).unwrap();
         let retry = retry.after(&Bytes::from_static(b"two,")).unwrap();
-        let rest = Box::pin(Body::new(Full::new(Bytes::from_static(b"three"))));
+        let rest = Body::new(Full::new(Bytes::from_static(b"three")));
         let request = retry.into_request(Some(rest));
         assert_eq!(request.uri(), "/s/m");
         let body = request.into_body().collect().await.unwrap().to_bytes();
@@ -126,7 +136,7 @@ mod tests {
 
     #[test]
     fn no_more_than_a_bound_is_kept() {
-        let mut retry = Some(Retry::new(head()));
+        let mut retry = Some(retry());
         let mut kept = 0;
         while let Some(call) = retry.take() {
             retry = call.after(&Bytes::from(vec![0; 1000]));

@@ -81,7 +81,7 @@ impl Remote {
     /// Makes a call.
     pub(super) async fn call(
         &self,
-        request: Request<Body>,
+        request: Box<Request<Body>>,
         deadline: Option<Instant>,
     ) -> Result<Response<Body>, Status> {
         let wanted = request.extensions().get().copied();
@@ -136,7 +136,7 @@ impl Remote {
 
     async fn call_by_http2(
         &self,
-        request: Request<Body>,
+        request: Box<Request<Body>>,
         deadline: Option<Instant>,
     ) -> Result<Response<Body>, Status> {
         let mut retries = 0;
@@ -166,7 +166,7 @@ impl Remote {
 
     async fn call_by_websocket(
         &self,
-        mut request: Request<Body>,
+        mut request: Box<Request<Body>>,
         deadline: Option<Instant>,
     ) -> Result<Response<Body>, Status> {
         let mut retries = 0;
@@ -197,7 +197,7 @@ impl Remote {
     async fn call_on(
         &self,
         line: Line,
-        request: Request<Body>,
+        request: Box<Request<Body>>,
         deadline: Option<Instant>,
     ) -> Result<Response<Body>, Unanswered> {
         match line {

@@ -34,7 +34,7 @@ impl Upload {
                 Poll::Pending => break,
             }
         }
-        let rest = Some(Box::pin(body));
+        let rest = Some(body);
         Ok(Self::Stream(Body::new(Replay { sent, rest })))
     }
 
@@ -89,7 +89,7 @@ impl Record {
             is_whole: body.is_end_stream(),
         }));
         let recorder = Recorder {
-            body: Box::pin(body),
+            body,
             recorded: Arc::clone(&recorded),
         };
         (Self::Passing(recorded), Upload::Stream(Body::new(recorder)))
@@ -109,7 +109,7 @@ impl Record {
 
 /// Keeps the messages that pass.
 struct Recorder {
-    body: Pin<Box<Body>>,
+    body: Body,
     recorded: Arc<Mutex<Recorded>>,
 }
 
@@ -121,7 +121,7 @@ impl HttpBody for Recorder {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let frame = ready!(self.body.as_mut().poll_frame(cx));
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         match &frame {
             Some(Ok(frame)) => {
@@ -151,7 +151,7 @@ impl HttpBody for Recorder {
 /// The messages of a call that is made again.
 struct Replay {
     sent: VecDeque<Bytes>,
-    rest: Option<Pin<Box<Body>>>,
+    rest: Option<Body>,
 }
 
 impl HttpBody for Replay {
@@ -166,7 +166,7 @@ impl HttpBody for Replay {
             return Poll::Ready(Some(Ok(Frame::data(messages))));
         }
         match &mut self.rest {
-            Some(rest) => rest.as_mut().poll_frame(cx),
+            Some(rest) => Pin::new(rest).poll_frame(cx),
             None => Poll::Ready(None),
         }
     }
@@ -192,7 +192,7 @@ impl Kept {
     }
 
     /// The messages from their beginning; `rest` are those that were not sent.
-    pub(super) fn into_body(self, rest: Option<Pin<Box<Body>>>) -> Body {
+    pub(super) fn into_body(self, rest: Option<Body>) -> Body {
         Body::new(Replay {
             sent: self.sent,
             rest,

@@ -5,8 +5,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use grpc_websocket_core::Code;
-use http::request::Parts;
-use http::{HeaderMap, Response};
+use http::{Request, Response};
 use http_body::Body as _;
 use tokio::sync::oneshot;
 use tonic::Status;
@@ -14,7 +13,7 @@ use tonic::body::Body;
 
 use super::guard::{drop_guarded, poll_guarded};
 use super::receiving::{Consumed, Receiving, Slices};
-use crate::client::head::{read_answer, read_trailers};
+use crate::client::head::{read_answer, read_trailers, trailers_only};
 use crate::client::outgoing::{Outgoing, Retry, Unanswered};
 
 /// A part of a request, after its metadata.
@@ -31,7 +30,7 @@ pub(super) struct Made {
     /// What it takes to make the call again, until that is out of the question.
     retry: Option<Retry>,
     /// The messages, until their end.
-    body: Option<Pin<Box<Body>>>,
+    body: Option<Body>,
     answer: Answer,
     max_metadata_len: u32,
 }
@@ -48,17 +47,17 @@ impl Made {
         let Outgoing {
             request, answer, ..
         } = outgoing;
-        let (head, body) = request.into_parts();
+        let (retry, body) = Retry::new(request);
         Self {
-            retry: Some(Retry::new(head)),
-            body: Some(Box::pin(body)),
+            retry: Some(retry),
+            body: Some(body),
             answer: Answer::Awaited(answer),
             max_metadata_len,
         }
     }
 
     /// The head of the request, while it may be made again.
-    pub(super) fn head(&self) -> Option<&Parts> {
+    pub(super) fn head(&self) -> Option<&Request<Body>> {
         self.retry.as_ref().map(Retry::head)
     }
 
@@ -67,7 +66,7 @@ impl Made {
         let Some(body) = &mut self.body else {
             return Poll::Pending;
         };
-        let part = match ready!(poll_guarded(|| body.as_mut().poll_frame(cx))) {
+        let part = match ready!(poll_guarded(|| Pin::new(body).poll_frame(cx))) {
             Ok(Some(Ok(frame))) => RequestPart::Messages(frame.into_data().unwrap_or_default()),
             Ok(Some(Err(status))) => RequestPart::Failed(status),
             Ok(None) => RequestPart::HalfClose,
@@ -119,8 +118,8 @@ impl Made {
 
     /// The initial metadata is complete: the answer begins.
     pub(super) fn respond(&mut self, block: &[u8]) -> Result<(), Status> {
-        let head = read_answer(block, self.max_metadata_len)?;
-        self.retry = None;
+        let empty = self.retry.take().map(Retry::into_empty_head);
+        let head = read_answer(block, self.max_metadata_len, empty.unwrap_or_default())?;
         if let Answer::Awaited(answer) = std::mem::replace(&mut self.answer, Answer::Over) {
             let (receiving, body) = Receiving::new();
             self.answer = Answer::Begun(receiving);
@@ -152,7 +151,8 @@ impl Made {
         };
         match std::mem::replace(&mut self.answer, Answer::Over) {
             Answer::Awaited(answer) => {
-                let _ = answer.send(Ok(trailers_only(trailers)));
+                let head = trailers_only(trailers);
+                let _ = answer.send(Ok(head.map(|()| Body::empty())));
             }
             Answer::Begun(answer) => answer.finish(Some(trailers)),
             Answer::Over => {}
@@ -186,10 +186,4 @@ impl Drop for Made {
     fn drop(&mut self) {
         self.drop_body();
     }
-}
-
-fn trailers_only(headers: HeaderMap) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.headers_mut() = headers;
-    response
 }

@@ -64,7 +64,7 @@ impl Caller {
     /// Makes a call. Its future may be dropped at any time, which cancels the call.
     pub(crate) async fn call(
         &self,
-        request: Request<Body>,
+        request: Box<Request<Body>>,
         deadline: Option<Instant>,
     ) -> Result<Response<Body>, Unanswered> {
         let Ok(place) = Arc::clone(&self.shared.places).acquire_owned().await else {
