@@ -5,8 +5,9 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use grpc_websocket_core::Code;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::Body as _;
+use http_body_util::{BodyExt as _, Full};
 use tokio::sync::oneshot;
 use tonic::Status;
 use tonic::body::Body;
@@ -23,6 +24,22 @@ pub(super) enum RequestPart {
     HalfClose,
     /// Whoever made the call failed inside its messages.
     Failed(Status),
+}
+
+/// The last part of an answer, with all that came with it at once.
+pub(super) struct LastPart<'a> {
+    /// The initial metadata, if they are in it.
+    pub(super) metadata: Option<&'a [u8]>,
+    pub(super) messages: Bytes,
+    pub(super) trailers: &'a [u8],
+    pub(super) code: Code,
+}
+
+impl LastPart<'_> {
+    /// Whether it says that an answer begins, which is no Trailers-Only one then.
+    fn begins(&self) -> bool {
+        self.metadata.is_some() || !self.messages.is_empty()
+    }
 }
 
 /// See the module.
@@ -118,8 +135,7 @@ impl Made {
 
     /// The initial metadata is complete: the answer begins.
     pub(super) fn respond(&mut self, block: &[u8]) -> Result<(), Status> {
-        let empty = self.retry.take().map(Retry::into_empty_head);
-        let head = read_answer(block, self.max_metadata_len, empty.unwrap_or_default())?;
+        let head = self.read_head(block)?;
         if let Answer::Awaited(answer) = std::mem::replace(&mut self.answer, Answer::Over) {
             let (receiving, body) = Receiving::new();
             self.answer = Answer::Begun(receiving);
@@ -143,21 +159,36 @@ impl Made {
         begins
     }
 
+    fn read_head(&mut self, block: &[u8]) -> Result<Response<()>, Status> {
+        let empty = self.retry.take().map(Retry::into_empty_head);
+        read_answer(block, self.max_metadata_len, empty.unwrap_or_default())
+    }
+
     /// The trailers are complete: the call is over.
-    pub(super) fn finish(&mut self, code: Code, block: &[u8]) {
-        let trailers = match read_trailers(code, block, self.max_metadata_len) {
-            Ok(trailers) => trailers,
-            Err(status) => return self.fail(status, false),
-        };
-        match std::mem::replace(&mut self.answer, Answer::Over) {
-            Answer::Awaited(answer) => {
-                let head = trailers_only(trailers);
-                let _ = answer.send(Ok(head.map(|()| Body::empty())));
-            }
-            Answer::Begun(answer) => answer.finish(Some(trailers)),
-            Answer::Over => {}
+    pub(super) fn finish(&mut self, last: LastPart<'_>) {
+        if let Err(status) = self.end_answer(last) {
+            self.fail(status, false);
         }
         self.drop_body();
+    }
+
+    fn end_answer(&mut self, last: LastPart<'_>) -> Result<(), Status> {
+        let trailers = read_trailers(last.code, last.trailers, self.max_metadata_len)?;
+        if let Answer::Begun(answer) = &mut self.answer {
+            answer.end(last.messages, trailers);
+            self.answer = Answer::Over;
+            return Ok(());
+        }
+        let response = match last.begins() {
+            true => self
+                .read_head(last.metadata.unwrap_or_default())?
+                .map(|()| whole(last.messages, trailers)),
+            false => trailers_only(trailers).map(|()| Body::empty()),
+        };
+        if let Answer::Awaited(answer) = std::mem::replace(&mut self.answer, Answer::Over) {
+            let _ = answer.send(Ok(response));
+        }
+        Ok(())
     }
 
     /// The call is over without trailers. `is_unprocessed`: the server did nothing about it, so that
@@ -180,6 +211,12 @@ impl Made {
     fn drop_body(&mut self) {
         drop_guarded(self.body.take());
     }
+}
+
+/// The body of an answer that is all there.
+fn whole(messages: Bytes, trailers: HeaderMap) -> Body {
+    let trailers = std::future::ready(Some(Ok(trailers)));
+    Body::new(Full::new(messages).with_trailers(trailers))
 }
 
 impl Drop for Made {

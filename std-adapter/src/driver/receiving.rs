@@ -42,13 +42,17 @@ impl Receiving {
             self.body.send(self.gather.push(slice, slices.complete));
         }
         if slices.half_closed {
-            self.finish(None);
+            self.body.finish(None);
         }
     }
 
-    /// The messages are complete; the trailers of an answer follow.
-    pub(super) fn finish(&self, trailers: Option<HeaderMap>) {
-        self.body.finish(trailers);
+    /// The last of an answer: whole messages, if there are any, and trailers.
+    pub(super) fn end(&mut self, messages: Bytes, trailers: HeaderMap) {
+        if !messages.is_empty() {
+            let complete = messages.len();
+            self.body.send(self.gather.push(messages, complete));
+        }
+        self.body.finish(Some(trailers));
     }
 
     /// No more comes, for this reason.
@@ -125,16 +129,20 @@ impl Slices {
     }
 
     /// All messages of a call, if they are: the call was half-closed behind them, and the last one
-    /// is complete. Short ones are copied, for they would keep the block alive they were read in.
+    /// is complete.
     pub(super) fn whole(&self, message: &Bytes) -> Option<Bytes> {
-        if !self.half_closed || self.complete < self.framed {
-            return None;
-        }
+        let is_whole = self.half_closed && self.complete == self.framed;
+        is_whole.then(|| self.cut(message))
+    }
+
+    /// The slices, to be kept. Short ones are copied, for they would keep the block alive they were read
+    /// in.
+    pub(super) fn cut(&self, message: &Bytes) -> Bytes {
         let range = self.start..self.start + self.framed;
-        Some(match self.framed {
+        match self.framed {
             ..COPIED_LEN => Bytes::copy_from_slice(&message[range]),
             _ => message.slice(range),
-        })
+        }
     }
 
     /// Takes an event that is for the reader, and ends at `end` of the WebSocket message; whether it

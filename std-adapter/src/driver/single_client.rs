@@ -8,7 +8,7 @@ use grpc_websocket_core::{CloseCode, Code, Event, Instant, RecvError, Segment, S
 use tonic::Status;
 
 use super::link::{Fault, Link};
-use super::made::{Made, RequestPart};
+use super::made::{LastPart, Made, RequestPart};
 use super::receiving::Slices;
 use super::{BURST, Calls, End, Turn, fragment};
 use crate::client::head::single_block;
@@ -91,7 +91,12 @@ impl SingleClient {
             }
             Event::Trailers(code) => {
                 let block = std::mem::take(&mut self.block);
-                self.made.finish(code, &block);
+                self.made.finish(LastPart {
+                    metadata: None,
+                    messages: Bytes::new(),
+                    trailers: &block,
+                    code,
+                });
                 return Err(End::Closing(CloseCode::Normal));
             }
             _ => {}

@@ -1,5 +1,7 @@
 //! What the peer did, but for the slices of messages.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use grpc_websocket_core::mux::{CallId, End, Event, MAX_CONTROL_FRAME};
 use grpc_websocket_core::{Code, Instant, call as core_call};
@@ -13,6 +15,7 @@ use super::call::{Call, Role};
 use super::caller::takes_no_calls;
 use super::news::News;
 use super::output::Output;
+use crate::driver::made::LastPart;
 use crate::server::request::Head;
 use crate::status::CallStatus;
 
@@ -65,15 +68,6 @@ where
 
     fn take_call_event(&mut self, id: CallId, event: core_call::Event<'_>) {
         match event {
-            core_call::Event::Trailers(code) => {
-                if let Some(mut call) = self.remove(id) {
-                    let block = call.take_block(&[]);
-                    if let Some(made) = call.made() {
-                        made.finish(code, &block);
-                    }
-                    self.woken.take_back(call.waker);
-                }
-            }
             core_call::Event::DeadlineExceeded => {
                 let status = CallStatus::new(Code::DeadlineExceeded, "the deadline passed");
                 self.end_call(id, status);
@@ -87,6 +81,9 @@ where
         let Some((id, call)) = news.call.and_then(|id| Some((id, self.calls.get_mut(id)?))) else {
             return;
         };
+        if let Some(code) = news.code {
+            return self.finish(id, code, news, message);
+        }
         let part = &message[news.block.clone()];
         if !news.is_metadata {
             call.keep_block(part);
@@ -110,8 +107,32 @@ where
             // From now on its body is watched.
             self.woken.wake(&call.waker);
         }
+        call.keep_block(&message[news.last_block.clone()]);
         let granted = call.take_consumed(&mut self.windows);
         self.grant(id, granted);
+    }
+
+    /// An answer is over with what a WebSocket message has of it.
+    fn finish(&mut self, id: CallId, code: Code, news: &News, message: &Bytes) {
+        let Some(mut call) = self.remove(id) else {
+            return;
+        };
+        let first = &message[news.block.clone()];
+        let last = &message[news.last_block.clone()];
+        let metadata = news.is_metadata.then(|| call.take_block(first));
+        let trailers = match news.is_begun() {
+            true => Cow::Borrowed(last),
+            false => call.take_block(first),
+        };
+        if let Some(made) = call.made() {
+            made.finish(LastPart {
+                metadata: metadata.as_deref(),
+                messages: news.slices.cut(message),
+                trailers: &trailers,
+                code,
+            });
+        }
+        self.woken.take_back(call.waker);
     }
 
     /// The initial metadata of a call is complete, and what came behind it: calls the service.

@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
+use grpc_websocket_core::Code;
 use grpc_websocket_core::call::Event;
 use grpc_websocket_core::mux::CallId;
 
 use crate::driver::receiving::Slices;
 
-/// A part of a block of metadata, then slices of messages, each at a place of the WebSocket message.
-/// All of it goes to the call at once: a call that comes whole is found to be so.
+/// A part of a block of metadata, then slices of messages, then a part of another block, each at a place
+/// of the WebSocket message. All of it goes to the call at once: a request or an answer that comes whole
+/// is found to be so.
 #[derive(Default)]
 pub(super) struct News {
     pub(super) call: Option<CallId>,
@@ -16,24 +18,33 @@ pub(super) struct News {
     /// The block of the initial metadata ends with this part.
     pub(super) is_metadata: bool,
     pub(super) slices: Slices,
+    /// Of an answer's trailers, if there was something before them.
+    pub(super) last_block: Range<usize>,
+    /// The trailers are complete, and the call is over.
+    pub(super) code: Option<Code>,
 }
 
 impl News {
-    /// Takes an event that ends at `end` of the WebSocket message; whether it goes on with what was
-    /// taken before.
+    /// Takes an event that ends at `end` of the WebSocket message; whether it is one of these.
     pub(super) fn take(&mut self, call: CallId, event: &Event<'_>, end: usize) -> bool {
         let is_taken = match event {
-            Event::Metadata(_) | Event::InitialMetadata if self.is_metadata => false,
-            Event::Metadata(_) | Event::InitialMetadata if !self.slices.is_empty() => false,
             Event::Metadata(piece) => {
-                if self.block.is_empty() {
-                    self.block = end - piece.payload.len()..end;
+                let block = match self.is_begun() {
+                    true => &mut self.last_block,
+                    false => &mut self.block,
+                };
+                if block.end == 0 {
+                    block.start = end - piece.payload.len();
                 }
-                self.block.end = end;
+                block.end = end;
                 true
             }
             Event::InitialMetadata => {
                 self.is_metadata = true;
+                true
+            }
+            Event::Trailers(code) => {
+                self.code = Some(*code);
                 true
             }
             event => self.slices.take(event, end),
@@ -42,5 +53,10 @@ impl News {
             self.call = Some(call);
         }
         is_taken
+    }
+
+    /// Whether an answer begins with it, or goes on: what follows are trailers.
+    pub(super) fn is_begun(&self) -> bool {
+        self.is_metadata || !self.slices.is_empty()
     }
 }
