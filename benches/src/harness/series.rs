@@ -77,7 +77,7 @@ impl Series {
             (Calls, &[tonic, mux][..]),
             (Connections, &[tonic, mux, tcp]),
             (Bytes, &[tonic, mux, tcp]),
-            (Workers, &[tonic, mux]),
+            (Workers, &[tonic, mux, tcp]),
         ]
         .into_iter()
         .flat_map(|(growing, subjects)| subjects.iter().map(move |it| (growing, *it)))
