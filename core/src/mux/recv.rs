@@ -38,8 +38,7 @@ impl<T: CallTable> Connection<T> {
                 *fragment = Fragment::part(&[]);
                 return Ok(None);
             }
-            // Most frames end with the event of a message.
-            None if fragment.is_done() && !self.outbox.unprocessed => return Ok(None),
+            None if self.is_between_frames() && fragment.is_done() => return Ok(None),
             None => {}
         }
         self.heard(now);
@@ -94,6 +93,11 @@ impl<T: CallTable> Connection<T> {
         };
         self.over.get_or_insert(Over::Closed(code));
         self.outbox.clear();
+    }
+
+    /// Nothing of the last frame awaits its event: most frames end with that of a message.
+    fn is_between_frames(&self) -> bool {
+        self.reading.position == Position::Header && !self.outbox.unprocessed
     }
 
     /// Makes an error the connection's end.

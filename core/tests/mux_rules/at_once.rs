@@ -1,7 +1,7 @@
 //! Messages that lie side by side and are taken at once: nothing else is different.
 
 use grpc_websocket_core::mux::{Config, ConnectionError, Event, Side};
-use grpc_websocket_core::{Fragment, Limits, call};
+use grpc_websocket_core::{Code, Fragment, Limits, call};
 
 use crate::harness::*;
 
@@ -172,4 +172,15 @@ fn nothing_is_taken_before_a_message_may_come_or_after_the_end() {
     }
     end.mux.handle_close(None);
     assert_eq!(end.mux.recv_messages(&mut fragment), b"");
+}
+
+#[test]
+fn what_is_complete_is_said_though_the_frame_goes_on() {
+    let mut end = Endpoint::dialer(1);
+    let call = end.opened();
+    let frame = data_end(call.get(), &[INITIAL, &many(1, 3), TRAILERS].concat());
+    let events = end.try_recv_part(Fragment::part(&frame)).unwrap();
+    let event = call::Event::Trailers(Code::Ok);
+    assert_eq!(events.last(), Some(&Event::Call { call, event }));
+    assert_eq!(end.try_recv_part(Fragment::message(b"")), Ok(vec![]));
 }
