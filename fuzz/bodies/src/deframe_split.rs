@@ -1,11 +1,12 @@
-//! However a stream of frames is sliced, the same frames come out, and their framed bytes are the
-//! stream.
+//! However a stream of frames is sliced and taken, the same frames come out, and their framed bytes are
+//! the stream.
 
 use arbitrary::{Result, Unstructured};
 use grpc_websocket_core::Limits;
 use grpc_websocket_core::deframe::{DeframeError, Deframer};
 use grpc_websocket_core::wire::prefix::{FrameKind, PREFIX_LEN, Prefix};
 
+use crate::at_once::{MESSAGE, messages};
 use crate::cuts::Cuts;
 use crate::joiner::Joiner;
 use crate::limits;
@@ -29,12 +30,16 @@ fn check(input: &mut Unstructured<'_>) -> Result<()> {
     let mut cuts = Cuts::read(input)?;
     let stream = input.bytes(input.len())?;
     let expected = read_by_hand(limits, stream);
-    assert_eq!(read(limits, stream, &[stream]), expected);
-    assert_eq!(read(limits, stream, &cuts.slices(stream)), expected);
+    let slices = cuts.slices(stream);
+    for at_once in [false, true] {
+        assert_eq!(read(limits, stream, &[stream], at_once), expected);
+        assert_eq!(read(limits, stream, &slices, at_once), expected);
+    }
     Ok(())
 }
 
-fn read(limits: Limits, stream: &[u8], slices: &[&[u8]]) -> Frames {
+/// `at_once`: messages that lie side by side are.
+fn read(limits: Limits, stream: &[u8], slices: &[&[u8]], at_once: bool) -> Frames {
     let mut deframer = Deframer::new(limits);
     let mut joiner = Joiner::default();
     let mut complete = Vec::new();
@@ -42,6 +47,11 @@ fn read(limits: Limits, stream: &[u8], slices: &[&[u8]]) -> Frames {
     for &slice in slices {
         let mut rest = slice;
         loop {
+            if at_once {
+                let taken = deframer.next_messages(&mut rest);
+                framed.extend_from_slice(taken);
+                complete.extend(messages(taken).map(|piece| (MESSAGE, piece.payload.to_vec())));
+            }
             let before = rest.len();
             let (kind, piece) = match deframer.next(&mut rest) {
                 Ok(None) => break,

@@ -4,6 +4,7 @@
 //! Most inputs are lists of operations. They are read from the front, byte by byte, so that a small
 //! change of an input is a small change of what it does.
 
+mod at_once;
 mod cuts;
 pub mod deframe_split;
 mod joiner;

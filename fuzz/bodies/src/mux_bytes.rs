@@ -1,5 +1,5 @@
-//! Any bytes as the frames of a peer, to either side: however they are cut, the same is said, and
-//! what is answered is bounded.
+//! Any bytes as the frames of a peer, to either side: however they are cut and taken, the same is said,
+//! and what is answered is bounded.
 
 use arbitrary::{Arbitrary as _, Result, Unstructured};
 use grpc_websocket_core::mux::{CallId, Config, Side};
@@ -48,13 +48,16 @@ fn check(input: &mut Unstructured<'_>) -> Result<()> {
     while !input.is_empty() {
         frames.push(frames::short_bytes(input)?);
     }
-    let whole = receive(usage, Cuts::NONE, &frames);
-    assert_eq!(receive(usage, cuts, &frames), whole);
+    let whole = receive(usage, Cuts::NONE, false, &frames);
+    assert_eq!(receive(usage, cuts, true, &frames), whole);
     Ok(())
 }
 
-fn receive(usage: Use, mut cuts: Cuts<'_>, frames: &[&[u8]]) -> Record {
+fn receive(usage: Use, mut cuts: Cuts<'_>, at_once: bool, frames: &[&[u8]]) -> Record {
     let mut end = Endpoint::new(usage.side, usage.config);
+    if at_once {
+        end.take_at_once();
+    }
     end.transmit(usize::MAX);
     if usage.is_greeted {
         end.recv(SETTINGS, true);

@@ -9,11 +9,12 @@ use grpc_websocket_core::mux::{
     MAX_PENDING_REFUSALS, OpenError, Side,
 };
 use grpc_websocket_core::wire::mux::{FrameType, Header, MAX_ID, Settings};
-use grpc_websocket_core::{Code, Fragment, Instant, Role, SendError};
+use grpc_websocket_core::{Code, Fragment, Instant, Role, SendError, call};
 
 use super::TABLE;
 use super::book::{Book, Call};
 use super::frames;
+use crate::at_once::messages;
 use crate::log;
 
 /// One thing that a connection said, but for the streams of its calls: those are in the book.
@@ -46,6 +47,8 @@ pub(crate) struct Endpoint {
     pub(crate) peer: Option<Settings>,
     pub(crate) error: Option<ConnectionError>,
     is_closed: bool,
+    /// Messages that lie side by side are taken at once.
+    at_once: bool,
     /// What came of the frame that is being received.
     frame: Vec<u8>,
     goaway_text: Vec<u8>,
@@ -65,6 +68,7 @@ impl Endpoint {
             peer: None,
             error: None,
             is_closed: false,
+            at_once: false,
             frame: Vec::new(),
             goaway_text: Vec::new(),
             settings_said: false,
@@ -74,6 +78,11 @@ impl Endpoint {
 
     pub(crate) fn is_over(&self) -> bool {
         self.is_closed || self.error.is_some()
+    }
+
+    /// From now on messages that lie side by side are taken at once, which changes nothing.
+    pub(crate) fn take_at_once(&mut self) {
+        self.at_once = true;
     }
 
     // What the network and the clock bring.
@@ -90,7 +99,14 @@ impl Endpoint {
         loop {
             match self.connection.recv(self.now, &mut fragment) {
                 Ok(None) => break,
-                Ok(Some(event)) => self.event(event),
+                Ok(Some(event)) => {
+                    self.event(event);
+                    if let Event::Call { call, event } = event
+                        && self.at_once
+                    {
+                        self.messages(call, event, &mut fragment);
+                    }
+                }
                 Err(error) => return self.failed(error),
             }
             bound = bound.checked_sub(1).expect("an event for each byte");
@@ -100,6 +116,18 @@ impl Endpoint {
             self.end_of_frame();
         }
         self.check();
+    }
+
+    /// Takes those that follow one.
+    fn messages(&mut self, call: CallId, event: call::Event<'_>, fragment: &mut Fragment<'_>) {
+        if !matches!(event, call::Event::Message { piece, .. } if piece.end) {
+            return;
+        }
+        for piece in messages(self.connection.recv_messages(fragment)) {
+            let compressed = false;
+            let event = call::Event::Message { compressed, piece };
+            self.event(Event::Call { call, event });
+        }
     }
 
     pub(crate) fn text(&mut self) {
