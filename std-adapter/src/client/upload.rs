@@ -179,24 +179,31 @@ impl HttpBody for Replay {
 /// Messages that were sent.
 #[derive(Default)]
 pub(super) struct Kept {
-    sent: VecDeque<Bytes>,
+    // Most calls have no others.
+    first: Bytes,
+    others: VecDeque<Bytes>,
     len: usize,
 }
 
 impl Kept {
     /// After more was sent; `None` if that is too much to be kept.
     pub(super) fn after(mut self, messages: &Bytes) -> Option<Self> {
+        if self.len == 0 {
+            self.first = messages.clone();
+        } else {
+            self.others.push_back(messages.clone());
+        }
         self.len += messages.len();
-        self.sent.push_back(messages.clone());
         (self.len <= MAX_KEPT).then_some(self)
     }
 
     /// The messages from their beginning; `rest` are those that were not sent.
     pub(super) fn into_body(self, rest: Option<Body>) -> Body {
-        Body::new(Replay {
-            sent: self.sent,
-            rest,
-        })
+        let mut sent = self.others;
+        if !self.first.is_empty() {
+            sent.push_front(self.first);
+        }
+        Body::new(Replay { sent, rest })
     }
 }
 

@@ -33,7 +33,13 @@ where
                 let call = Call::new(self.woken.waker(id), Role::server(), Output::default());
                 self.calls.insert(id, Box::new(call));
             }
-            Event::Call { call, event } => self.take_call_event(call, event),
+            Event::Call {
+                call,
+                event: core_call::Event::DeadlineExceeded,
+            } => {
+                let status = CallStatus::new(Code::DeadlineExceeded, "the deadline passed");
+                self.end_call(call, status);
+            }
             Event::Credit(id) => self.queue(id),
             Event::ResetText { text, .. } => self.text.extend_from_slice(text),
             Event::GoAwayText(text) => self.keep_farewell(text),
@@ -64,16 +70,6 @@ where
     fn keep_farewell(&mut self, text: &[u8]) {
         let room = MAX_CONTROL_FRAME.saturating_sub(self.farewell.len());
         self.farewell.extend(text.iter().take(room));
-    }
-
-    fn take_call_event(&mut self, id: CallId, event: core_call::Event<'_>) {
-        match event {
-            core_call::Event::DeadlineExceeded => {
-                let status = CallStatus::new(Code::DeadlineExceeded, "the deadline passed");
-                self.end_call(id, status);
-            }
-            _ => {}
-        }
     }
 
     /// Gives what a WebSocket message has to its call.

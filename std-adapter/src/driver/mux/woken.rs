@@ -18,7 +18,8 @@ pub(super) struct Woken {
     queue: Arc<Queue>,
     /// Who is told of those in the queue.
     task: Option<Waker>,
-    spare: Vec<Arc<CallWaker>>,
+    /// Those of calls that are over, the oldest first: it is the least likely that somebody holds it.
+    spare: VecDeque<Arc<CallWaker>>,
 }
 
 /// Those that were woken from anywhere.
@@ -42,13 +43,13 @@ impl Woken {
             here: VecDeque::new(),
             queue: Arc::default(),
             task: None,
-            spare: Vec::new(),
+            spare: VecDeque::new(),
         }
     }
 
     /// The waker of a call, not used yet.
     pub(super) fn waker(&mut self, call: CallId) -> Arc<CallWaker> {
-        if let Some(mut spare) = self.spare.pop()
+        if let Some(mut spare) = self.spare.pop_front()
             && let Some(waker) = Arc::get_mut(&mut spare)
         {
             waker.call = call;
@@ -62,11 +63,11 @@ impl Woken {
         })
     }
 
-    /// Takes back the waker of a call that is over.
-    pub(super) fn take_back(&mut self, mut waker: Arc<CallWaker>) {
-        // Somebody may hold it still, and use it.
-        if self.spare.len() < MAX_SPARE && Arc::get_mut(&mut waker).is_some() {
-            self.spare.push(waker);
+    /// Takes back the waker of a call that is over. Somebody may hold it still, and use it: an answer that
+    /// was not looked at yet does.
+    pub(super) fn take_back(&mut self, waker: Arc<CallWaker>) {
+        if self.spare.len() < MAX_SPARE {
+            self.spare.push_back(waker);
         }
     }
 
