@@ -21,6 +21,7 @@ pub(crate) const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encod
 pub(crate) const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
 /// The first value of a name. Most maps hold a few fields, and to look at those costs less than a hash.
+#[inline]
 pub(crate) fn find<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
     const FEW: usize = 8;
     match headers.len() {

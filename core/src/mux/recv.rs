@@ -38,7 +38,7 @@ impl<T: CallTable> Connection<T> {
                 *fragment = Fragment::part(&[]);
                 return Ok(None);
             }
-            None if self.is_between_frames() && fragment.is_done() => return Ok(None),
+            None if fragment.is_done() && self.is_between_frames() => return Ok(None),
             None => {}
         }
         self.heard(now);
@@ -97,7 +97,7 @@ impl<T: CallTable> Connection<T> {
 
     /// Nothing of the last frame awaits its event: most frames end with that of a message.
     fn is_between_frames(&self) -> bool {
-        self.reading.position == Position::Header && !self.outbox.unprocessed
+        matches!(self.reading.position, Position::Header) && !self.outbox.unprocessed
     }
 
     /// Makes an error the connection's end.
