@@ -1,6 +1,7 @@
 //! Many calls on a WebSocket: the core's other end talks over the scripted socket.
 
 mod abuse;
+mod answers;
 mod calls;
 mod credit;
 #[path = "../../../../tests/common/dialer.rs"]
