@@ -1,10 +1,11 @@
 //! What the peer did, but for the slices of messages.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use bytes::Bytes;
 use grpc_websocket_core::mux::{CallId, End, Event, MAX_CONTROL_FRAME};
-use grpc_websocket_core::{Code, Instant, call as core_call};
+use grpc_websocket_core::{Code, call as core_call};
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tonic::body::Body;
@@ -15,9 +16,11 @@ use super::call::{Call, Role};
 use super::caller::takes_no_calls;
 use super::news::News;
 use super::output::Output;
+use crate::driver::link::Link;
 use crate::driver::made::LastPart;
 use crate::server::request::Head;
 use crate::status::CallStatus;
+use crate::websocket::socket::WebSocket;
 
 impl<S, B> Mux<S, B>
 where
@@ -73,7 +76,12 @@ where
     }
 
     /// Gives what a WebSocket message has to its call.
-    pub(super) fn deliver(&mut self, news: &News, message: &Bytes, now: Instant) {
+    pub(super) fn deliver<W: WebSocket>(
+        &mut self,
+        link: &mut Link<W>,
+        news: &News,
+        message: &Bytes,
+    ) {
         let Some((id, call)) = news.call.and_then(|id| Some((id, self.calls.get_mut(id)?))) else {
             return;
         };
@@ -86,7 +94,7 @@ where
         } else {
             let block = call.take_block(part);
             match &mut call.role {
-                Role::Server { .. } => return self.start(id, &block, news, message, now),
+                Role::Server { .. } => return self.start(link, id, &block, news, message),
                 Role::Client { made, .. } => {
                     if let Err(status) = made.respond(&block) {
                         let code = CallStatus::new(Code::Internal, status.message());
@@ -132,7 +140,14 @@ where
     }
 
     /// The initial metadata of a call is complete, and what came behind it: calls the service.
-    fn start(&mut self, id: CallId, block: &[u8], news: &News, message: &Bytes, now: Instant) {
+    fn start<W: WebSocket>(
+        &mut self,
+        link: &mut Link<W>,
+        id: CallId,
+        block: &[u8],
+        news: &News,
+        message: &Bytes,
+    ) {
         let max_len = self.connection.config().limits.max_metadata_len;
         let head = match Head::read_with_path(&self.upgrade, block, max_len) {
             Ok(head) => head,
@@ -140,17 +155,33 @@ where
         };
         if let Some(timeout) = head.timeout {
             // Only a call that is over has none.
-            let _ = self.connection.set_deadline(id, now.checked_add(timeout));
+            let _ = self
+                .connection
+                .set_deadline(id, link.now().checked_add(timeout));
         }
-        if let Some(call) = self.calls.get_mut(id) {
-            call.start(self.service.clone(), head, &news.slices, message);
-            self.woken.wake(&call.waker);
-            if !call.is_whole() {
-                let granted = call.window.begin(&mut self.windows);
-                let granted = granted + call.take_consumed(&mut self.windows);
-                self.grant(id, granted);
-            }
+        // Whose time is over already is ended for that, before its handler can say otherwise.
+        let has_time = head.timeout != Some(Duration::ZERO);
+        let Some(call) = self.calls.get_mut(id) else {
+            return;
+        };
+        call.start(self.service.clone(), head, &news.slices, message);
+        if call.is_whole() && has_time {
+            return self.answer_at_once(link, id);
         }
+        self.woken.wake(&call.waker);
+        if !call.is_whole() {
+            let granted = call.window.begin(&mut self.windows);
+            let granted = granted + call.take_consumed(&mut self.windows);
+            self.grant(id, granted);
+        }
+    }
+
+    /// Asks a call for its answer as soon as its request is there, and before the next one is read: most
+    /// have it at once, and the next call takes the memory that this one had.
+    fn answer_at_once<W: WebSocket>(&mut self, link: &mut Link<W>, id: CallId) {
+        self.poll(id);
+        self.transmit(link);
+        self.send_next(link);
     }
 
     /// The peer may send so many bytes more of a call.

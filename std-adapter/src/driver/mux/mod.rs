@@ -212,7 +212,7 @@ where
             let end = message.len() - fragment.rest().len();
             if let Event::Call { call, event } = &event {
                 let is_taken = news.take(*call, event, end) || {
-                    self.deliver(&std::mem::take(&mut news), message, now);
+                    self.deliver(link, &std::mem::take(&mut news), message);
                     news.take(*call, event, end)
                 };
                 if is_taken {
@@ -225,7 +225,7 @@ where
             }
             self.take_event(event);
         }
-        self.deliver(&news, message, now);
+        self.deliver(link, &news, message);
         Ok(())
     }
 

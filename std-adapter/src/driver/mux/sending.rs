@@ -36,6 +36,12 @@ where
         let Poll::Ready(id) = self.woken.poll_next(cx) else {
             return false;
         };
+        self.poll(id);
+        true
+    }
+
+    /// Takes what a call has.
+    pub(super) fn poll(&mut self, id: CallId) {
         if let Some(call) = self.calls.get_mut(id) {
             call.output.borrow();
             call.poll(&mut self.written);
@@ -44,7 +50,6 @@ where
             let granted = call.take_consumed(&mut self.windows);
             self.grant(id, granted);
         }
-        true
     }
 
     /// Sends a frame of the call whose turn it is; whether there was one, and room.
