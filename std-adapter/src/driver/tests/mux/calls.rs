@@ -109,6 +109,18 @@ async fn the_deadline_is_exact_and_stops_the_handler() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_without_time_has_no_answer_but_that() {
+    let mut session = Session::default().await;
+    let fields = "grpc-timeout: 0m\r\n";
+    let whole = session.dialer.call("/s/Wait", fields, b"", true);
+    let begun = session.dialer.call("/s/Wait", fields, b"", false);
+    for call in [whole, begun] {
+        assert_eq!(session.status(call).await, Code::DeadlineExceeded);
+    }
+    assert_eq!(session.count(|seen| &seen.polls), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deadline_after_a_part_of_a_message_is_a_reset() {
     for (path, is_read) in [("/s/Large", false), ("/s/Hang", true)] {
         let mut session = Session::default().await;
