@@ -202,7 +202,11 @@ pub(crate) fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h 
 
 /// Whether a comma-separated header lists a token.
 pub(crate) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    list(headers, name).any(|item| item.eq_ignore_ascii_case(token))
+    let mut lines = headers.get_all(name).into_iter();
+    lines.any(|line| {
+        let mut items = line.as_bytes().split(|&byte| byte == b',');
+        items.any(|item| item.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+    })
 }
 
 /// The items of a comma-separated header, which may come in several lines.

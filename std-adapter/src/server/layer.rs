@@ -312,12 +312,12 @@ impl<S, H> WebSocketService<S, H> {
         let Some(running) = self.shutdown.enter() else {
             return Refusal::Ending.into_response();
         };
+        let enrolment = self.enrolment.as_ref();
+        let calling = Calling::by(enrolment.and_then(|enrolment| enrolment.welcome(head)));
         let metadata = self.config.upgrade_headers.metadata(&head.headers);
         let upgrade = Upgrade::new(head)
             .with_subprotocol(subprotocol)
             .with_metadata(metadata);
-        let enrolment = self.enrolment.as_ref();
-        let calling = Calling::by(enrolment.and_then(|enrolment| enrolment.welcome(head)));
         let (calls, config) = (self.calls.clone(), Arc::clone(&self.config));
         let shutdown = self.shutdown.clone();
         let upgrade = async move {

@@ -26,20 +26,21 @@ pub(crate) struct Upgrade {
     path: Uri,
     /// Who the peer is, for interceptors and handlers.
     extensions: Extensions,
-    /// What each call's own metadata is completed with.
-    metadata: Arc<HeaderMap>,
+    /// What each call's own metadata is completed with, if there is any.
+    metadata: Option<Arc<HeaderMap>>,
 }
 
 impl Upgrade {
-    pub(crate) fn new(request: &Parts) -> Self {
+    /// Takes the extensions of the request.
+    pub(crate) fn new(request: &mut Parts) -> Self {
         let path = request.uri.path().parse().unwrap_or_default();
-        let mut extensions = request.extensions.clone();
+        let mut extensions = std::mem::take(&mut request.extensions);
         // Of the CONNECT, not of the calls.
         extensions.remove::<Protocol>();
         Self {
             path,
             extensions,
-            metadata: Arc::default(),
+            metadata: None,
         }
     }
 
@@ -49,7 +50,7 @@ impl Upgrade {
     }
 
     pub(crate) fn with_metadata(mut self, metadata: HeaderMap) -> Self {
-        self.metadata = Arc::new(metadata);
+        self.metadata = (!metadata.is_empty()).then(|| Arc::new(metadata));
         self
     }
 }
@@ -98,7 +99,9 @@ impl Head {
     ) -> Result<Self, CallStatus> {
         headers.insert(CONTENT_TYPE, content_type);
         headers.insert(TE, HeaderValue::from_static("trailers"));
-        headers::complete(&mut headers, &upgrade.metadata);
+        if let Some(metadata) = &upgrade.metadata {
+            headers::complete(&mut headers, metadata);
+        }
         let timeout = read_timeout(&headers)?;
 
         let mut request = Request::new(());
@@ -168,11 +171,11 @@ mod tests {
     use super::*;
 
     fn head(block: &str) -> Result<Head, CallStatus> {
-        let (parts, ()) = Request::get("/demo.v1.Echo/Unary?q=1")
+        let (mut parts, ()) = Request::get("/demo.v1.Echo/Unary?q=1")
             .body(())
             .unwrap()
             .into_parts();
-        Head::read(Upgrade::new(&parts), block.as_bytes(), 8192)
+        Head::read(Upgrade::new(&mut parts), block.as_bytes(), 8192)
     }
 
     #[test]
@@ -212,8 +215,8 @@ mod tests {
     }
 
     fn head_with_path(block: &str) -> Result<Head, Code> {
-        let (parts, ()) = Request::get("/").body(()).unwrap().into_parts();
-        let head = Head::read_with_path(&Upgrade::new(&parts), block.as_bytes(), 8192);
+        let (mut parts, ()) = Request::get("/").body(()).unwrap().into_parts();
+        let head = Head::read_with_path(&Upgrade::new(&mut parts), block.as_bytes(), 8192);
         head.map_err(|status| status.code())
     }
 
