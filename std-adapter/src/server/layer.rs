@@ -315,9 +315,7 @@ impl<S, H> WebSocketService<S, H> {
         let enrolment = self.enrolment.as_ref();
         let calling = Calling::by(enrolment.and_then(|enrolment| enrolment.welcome(head)));
         let metadata = self.config.upgrade_headers.metadata(&head.headers);
-        let upgrade = Upgrade::new(head)
-            .with_subprotocol(subprotocol)
-            .with_metadata(metadata);
+        let upgrade = Upgrade::new(head, subprotocol).with_metadata(metadata);
         let (calls, config) = (self.calls.clone(), Arc::clone(&self.config));
         let shutdown = self.shutdown.clone();
         let upgrade = async move {

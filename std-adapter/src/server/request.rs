@@ -20,10 +20,10 @@ use crate::subprotocol::Subprotocol;
 const GRPC: &str = "application/grpc";
 
 /// What the upgrade says of every call on its WebSocket.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Upgrade {
-    /// The method, where there is one call.
-    path: Uri,
+    /// The method, where there is one call. In a box, for most connections have none.
+    path: Option<Box<Uri>>,
     /// Who the peer is, for interceptors and handlers.
     extensions: Extensions,
     /// What each call's own metadata is completed with, if there is any.
@@ -32,21 +32,20 @@ pub(crate) struct Upgrade {
 
 impl Upgrade {
     /// Takes the extensions of the request.
-    pub(crate) fn new(request: &mut Parts) -> Self {
-        let path = request.uri.path().parse().unwrap_or_default();
+    pub(crate) fn new(request: &mut Parts, subprotocol: Subprotocol) -> Self {
+        let path = match subprotocol {
+            Subprotocol::Single => request.uri.path().parse().ok().map(Box::new),
+            Subprotocol::Mux => None,
+        };
         let mut extensions = std::mem::take(&mut request.extensions);
         // Of the CONNECT, not of the calls.
         extensions.remove::<Protocol>();
+        extensions.insert(subprotocol);
         Self {
             path,
             extensions,
             metadata: None,
         }
-    }
-
-    pub(crate) fn with_subprotocol(mut self, subprotocol: Subprotocol) -> Self {
-        self.extensions.insert(subprotocol);
-        self
     }
 
     pub(crate) fn with_metadata(mut self, metadata: HeaderMap) -> Self {
@@ -70,7 +69,9 @@ impl Head {
     ) -> Result<Self, CallStatus> {
         let headers = read_block(block, max_metadata_len)?;
         let content_type = grpc_content_type(&headers, &["application/grpc-web", GRPC])?;
-        Self::new(upgrade, headers, content_type)
+        let path = upgrade.path.map(|path| *path).unwrap_or_default();
+        let metadata = upgrade.metadata.as_deref();
+        Self::new(path, headers, content_type, metadata, upgrade.extensions)
     }
 
     /// Reads a block that names its method in its first field, `:path`, and need not say the
@@ -85,21 +86,22 @@ impl Head {
             None => HeaderValue::from_static("application/grpc+proto"),
             Some(_) => grpc_content_type(&headers, &[GRPC])?,
         };
-        let upgrade = Upgrade {
-            path: read_path(path)?,
-            ..upgrade.clone()
-        };
-        Self::new(upgrade, headers, content_type)
+        let path = read_path(path)?;
+        let metadata = upgrade.metadata.as_deref();
+        let extensions = upgrade.extensions.clone();
+        Self::new(path, headers, content_type, metadata, extensions)
     }
 
     fn new(
-        upgrade: Upgrade,
+        path: Uri,
         mut headers: HeaderMap,
         content_type: HeaderValue,
+        metadata: Option<&HeaderMap>,
+        extensions: Extensions,
     ) -> Result<Self, CallStatus> {
         headers.insert(CONTENT_TYPE, content_type);
         headers.insert(TE, HeaderValue::from_static("trailers"));
-        if let Some(metadata) = &upgrade.metadata {
+        if let Some(metadata) = metadata {
             headers::complete(&mut headers, metadata);
         }
         let timeout = read_timeout(&headers)?;
@@ -107,9 +109,9 @@ impl Head {
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
         *request.version_mut() = Version::HTTP_2;
-        *request.uri_mut() = upgrade.path;
+        *request.uri_mut() = path;
         *request.headers_mut() = headers;
-        *request.extensions_mut() = upgrade.extensions;
+        *request.extensions_mut() = extensions;
         Ok(Self { request, timeout })
     }
 
@@ -175,7 +177,11 @@ mod tests {
             .body(())
             .unwrap()
             .into_parts();
-        Head::read(Upgrade::new(&mut parts), block.as_bytes(), 8192)
+        Head::read(
+            Upgrade::new(&mut parts, Subprotocol::Single),
+            block.as_bytes(),
+            8192,
+        )
     }
 
     #[test]
@@ -216,7 +222,11 @@ mod tests {
 
     fn head_with_path(block: &str) -> Result<Head, Code> {
         let (mut parts, ()) = Request::get("/").body(()).unwrap().into_parts();
-        let head = Head::read_with_path(&Upgrade::new(&mut parts), block.as_bytes(), 8192);
+        let head = Head::read_with_path(
+            &Upgrade::new(&mut parts, Subprotocol::Mux),
+            block.as_bytes(),
+            8192,
+        );
         head.map_err(|status| status.code())
     }
 

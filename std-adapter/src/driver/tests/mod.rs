@@ -153,7 +153,7 @@ impl WebSocket for Peer {
 
 fn upgrade() -> Upgrade {
     let request = Request::get(Uri::from_static("/s/m")).body(()).unwrap();
-    Upgrade::new(&mut request.into_parts().0)
+    Upgrade::new(&mut request.into_parts().0, Subprotocol::Single)
 }
 
 fn grpc_response<B>(body: B) -> Response<B> {
