@@ -50,6 +50,7 @@ impl<T: CallTable> Connection<T> {
     /// [`recv`](Self::recv) gave, all at once: their bytes, prefixes included, as
     /// [`Deframer::next_messages`](crate::deframe::Deframer::next_messages) has them. To be used right
     /// after a message's [end](crate::deframe::Piece::end); what is left, and all errors, are for `recv`.
+    /// Empty if there is none, and once the connection is over. Takes time for each message.
     pub fn recv_messages<'i>(&mut self, fragment: &mut Fragment<'i>) -> &'i [u8] {
         let Position::Data(mut frame) = self.reading.position else {
             return &[];
