@@ -32,7 +32,7 @@ pub use client::{
 pub use registry::{Registry, RegistryEvent, RegistryEvents};
 pub use server::{
     AllowOrigin, GracefulShutdown, GrpcWeb, InvalidOrigin, Listener, Origin, Server, Services,
-    WebSocketLayer, WebSocketService, serve, serve_with_shutdown,
+    SpawnLayer, SpawnService, WebSocketLayer, WebSocketService, serve, serve_with_shutdown,
 };
 pub use subprotocol::Subprotocol;
 /// The version of rustls that [`Server::tls`] takes the configuration of.

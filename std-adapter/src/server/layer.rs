@@ -48,7 +48,8 @@ use crate::websocket::socket::Socket;
 /// Each WebSocket is served by a task of its own, so the service must be called within a tokio
 /// runtime, as these do; outside of one it panics. The handlers of its calls run in that task: a
 /// handler that blocks its thread holds up the other calls on its WebSocket, and work of that kind
-/// belongs in `tokio::task::spawn_blocking`, or at least in a task of its own.
+/// belongs in `tokio::task::spawn_blocking`. With [`SpawnLayer`](crate::SpawnLayer) between, each call
+/// has a task of its own.
 ///
 /// In an axum application it belongs around the whole:
 /// `Router::new().fallback_service(WebSocketLayer::new().layer(app))`. `Router::layer` puts a layer

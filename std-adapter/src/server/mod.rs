@@ -14,6 +14,7 @@ pub(crate) mod response;
 mod serve;
 mod services;
 pub(crate) mod shutdown;
+mod spawn;
 mod task;
 mod timeouts;
 #[cfg(feature = "tls")]
@@ -27,3 +28,4 @@ pub use origin::{AllowOrigin, InvalidOrigin, Origin};
 pub use serve::{Server, serve, serve_with_shutdown};
 pub use services::Services;
 pub use shutdown::GracefulShutdown;
+pub use spawn::{SpawnLayer, SpawnService};
