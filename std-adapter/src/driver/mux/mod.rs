@@ -210,18 +210,14 @@ where
                 Err(error) => return self.fail(link, error),
             };
             let end = message.len() - fragment.rest().len();
-            if let Event::Call { call, event } = &event {
-                let is_taken = news.take(*call, event, end) || {
-                    self.deliver(link, &std::mem::take(&mut news), message);
-                    news.take(*call, event, end)
-                };
-                if is_taken {
-                    if news.slices.is_complete() && !fragment.rest().is_empty() {
-                        let more = self.connection.recv_messages(&mut fragment);
-                        news.slices.extend(more.len());
-                    }
-                    continue;
+            if let Event::Call { call, event } = &event
+                && news.take(*call, event, end)
+            {
+                if news.slices.is_complete() && !fragment.rest().is_empty() {
+                    let more = self.connection.recv_messages(&mut fragment);
+                    news.slices.extend(more.len());
                 }
+                continue;
             }
             self.take_event(event);
         }
